@@ -1,1 +1,169 @@
+//! Embeds `migrations/` and brings a database up to date with it.
+//!
+//! It knows files and their order, none of the nouns inside, and opens no connection of its own.
+//! The one entry point is [`migrate`]: everything happens in one transaction under an advisory lock.
+//! A migration library would apply the numbered files as well, but could not rebuild the code schemas in the same transaction.
 
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+use tokio_postgres::{Client, Transaction};
+
+static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
+/// Key of the advisory lock that lets one migration run at a time in a database; the letters "baton".
+const LOCK: i64 = 0x0062_6174_6f6e;
+/// Name under which the hash of all code files is recorded.
+const CODE: &str = "code";
+
+/// Why a database could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database was migrated by a newer release; use that one.
+    #[error("the database has migration {0}, which this release does not know; use the newer release")]
+    Newer(String),
+    /// A released file was changed after it had been applied.
+    #[error("migration {0} differs from the one that was applied; released files are never edited")]
+    Edited(String),
+    /// PostgreSQL refused a statement of the named file; nothing was changed.
+    #[error("{file}: {}", describe(source))]
+    Refused {
+        /// The file, relative to `migrations/`.
+        file: String,
+        /// What PostgreSQL said.
+        source: tokio_postgres::Error,
+    },
+    /// The connection failed.
+    #[error("migrating: {}", describe(.0))]
+    Connection(#[from] tokio_postgres::Error),
+}
+
+/// What [`migrate`] did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Numbered files applied now, in order.
+    pub applied: Vec<String>,
+    /// Whether functions, views and triggers were rebuilt.
+    pub code_rebuilt: bool,
+}
+
+/// Applies what is missing: numbered files in order, then functions, triggers and views, all or nothing.
+pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
+    let tx = client.transaction().await?;
+    tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    tx.batch_execute(
+        "create schema if not exists baton;
+         create table if not exists baton.migrations (
+           name text primary key, hash text not null, applied_at timestamptz not null default now());
+         comment on table baton.migrations is 'Which files of migrations/ this database has.'",
+    )
+    .await?;
+    let mut report = Report::default();
+    let files = numbered_files();
+    let known = recorded(&tx).await?;
+    if let Some((name, _)) = known.iter().find(|(name, _)| name != CODE && !files.iter().any(|(it, _)| it == name)) {
+        return Err(Error::Newer(name.clone()));
+    }
+    for (name, sql) in files {
+        match known.iter().find(|(it, _)| *it == name) {
+            Some((_, hash)) if *hash == hash_of([sql]) => {}
+            Some(_) => return Err(Error::Edited(name)),
+            None => {
+                apply(&tx, &name, sql).await?;
+                record(&tx, &name, &hash_of([sql])).await?;
+                report.applied.push(name);
+            }
+        }
+    }
+    let code = code_files();
+    let hash = hash_of(code.iter().map(|(_, sql)| *sql));
+    if !known.iter().any(|(name, it)| name == CODE && *it == hash) {
+        // Functions may name one another, so bodies are checked by use (and by the tests), not in file order.
+        tx.batch_execute(
+            "set local check_function_bodies = off;
+             drop schema if exists baton_board cascade; drop schema if exists baton_api cascade;
+             create schema baton_api; create schema baton_board;
+             comment on schema baton_api is 'The functions of Baton: the only door for components.';
+             comment on schema baton_board is 'Views for people, the console and metrics.'",
+        )
+        .await?;
+        for (name, sql) in code {
+            apply(&tx, &name, sql).await?;
+        }
+        record(&tx, CODE, &hash).await?;
+        report.code_rebuilt = true;
+    }
+    tx.commit().await?;
+    Ok(report)
+}
+
+/// Lets `role` log in with `password`. Roles belong to the whole cluster, so this is no part of [`migrate`].
+pub async fn set_login(client: &Client, role: &str, password: &str) -> Result<(), Error> {
+    let statement: String = client
+        .query_one("select format('alter role %I login password %L', $1::text, $2::text)", &[&role, &password])
+        .await?
+        .get(0);
+    Ok(client.batch_execute(&statement).await?)
+}
+
+async fn apply(tx: &Transaction<'_>, file: &str, sql: &str) -> Result<(), Error> {
+    tx.batch_execute(sql)
+        .await
+        .map_err(|source| Error::Refused { file: file.to_owned(), source })
+}
+
+async fn recorded(tx: &Transaction<'_>) -> Result<Vec<(String, String)>, Error> {
+    let rows = tx.query("select name, hash from baton.migrations", &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+async fn record(tx: &Transaction<'_>, name: &str, hash: &str) -> Result<(), Error> {
+    tx.execute(
+        "insert into baton.migrations (name, hash) values ($1, $2)
+         on conflict (name) do update set hash = excluded.hash, applied_at = now()",
+        &[&name, &hash],
+    )
+    .await?;
+    Ok(())
+}
+
+fn numbered_files() -> Vec<(String, &'static str)> {
+    let mut files = sql_files(&MIGRATIONS, false);
+    files.retain(|(name, _)| name.starts_with(|it: char| it.is_ascii_digit()));
+    files
+}
+
+fn code_files() -> Vec<(String, &'static str)> {
+    let mut files = Vec::new();
+    for folder in ["triggers", "api", "board"] {
+        let dir = MIGRATIONS.get_dir(folder).expect("migrations/ has this folder");
+        files.extend(sql_files(dir, true));
+    }
+    let grants = MIGRATIONS.get_file("grants.sql").expect("migrations/ has this file");
+    files.push(("grants.sql".to_owned(), grants.contents_utf8().expect("SQL is UTF-8")));
+    files
+}
+
+fn sql_files(dir: &'static Dir<'_>, deep: bool) -> Vec<(String, &'static str)> {
+    let mut files: Vec<_> = dir
+        .files()
+        .filter(|it| it.path().extension().is_some_and(|extension| extension == "sql"))
+        .map(|it| (it.path().display().to_string(), it.contents_utf8().expect("SQL is UTF-8")))
+        .collect();
+    if deep {
+        files.extend(dir.dirs().flat_map(|it| sql_files(it, true)));
+    }
+    files.sort();
+    files
+}
+
+fn hash_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update(text.as_bytes());
+        hasher.update([0]);
+    }
+    format!("{:x}", hasher.finalize())
+}
+
+fn describe(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |it| it.to_string())
+}

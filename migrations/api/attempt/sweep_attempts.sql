@@ -1,0 +1,29 @@
+-- Ends attempts whose lease ran out: death is noticed by silence. Their items are due again at once.
+-- Bounded by p_limit; safe to repeat; skips an attempt that is settling right now. Internal.
+-- Locks: attempt, then item_losses.
+create function baton_api.sweep_attempts(p_job text, p_limit int) returns int
+language plpgsql
+as $$
+declare
+  v_now timestamptz := baton.clock();
+  v_attempt baton.attempts;
+  v_swept int := 0;
+begin
+  for v_attempt in
+    select a.* from baton.attempts a
+    where a.job = p_job and a.finished_at is null and a.leased_until < v_now
+    order by a.leased_until
+    limit p_limit
+    for update skip locked
+  loop
+    perform baton_api.lose_attempt(v_attempt, 'lease_expired', v_now);
+    insert into baton.item_losses as l (job, item_id, losses)
+    select p_job, item_id, 1 from unnest(v_attempt.item_ids) as item_id
+    order by item_id
+    on conflict (job, item_id) do update set losses = l.losses + 1;
+    v_swept := v_swept + 1;
+  end loop;
+  return v_swept;
+end
+$$;
+comment on function baton_api.sweep_attempts is 'Ends attempts whose lease ran out (internal).';

@@ -1,0 +1,39 @@
+-- One job's part of due_work. Internal; the order of the questions is that of open_gate and claim.
+create function baton_api.job_state(p_job baton.jobs, p_now timestamptz) returns jsonb
+language plpgsql stable
+security definer set search_path = ''
+as $$
+declare
+  v_throttle jsonb;
+  v_open int;
+  v_busy_until timestamptz;
+  v_may jsonb;
+begin
+  if p_job.paused_at is not null then
+    return jsonb_build_object('state', 'paused', 'slots', 0, 'reason', coalesce(p_job.pause_reason, 'paused by ' || p_job.paused_by));
+  end if;
+  select count(*), min(a.leased_until) into v_open, v_busy_until
+  from baton.attempts a where a.job = p_job.name and a.finished_at is null and a.leased_until >= p_now;
+  if v_open >= p_job.max_parallel then
+    return jsonb_build_object('state', 'busy', 'slots', 0, 'reason', 'busy', 'until', v_busy_until);
+  end if;
+  v_throttle := baton_api.job_throttle(p_job, p_now);
+  if v_throttle ? 'reason' then
+    return jsonb_build_object('state', 'throttled', 'slots', 0) || (v_throttle - 'tokens');
+  end if;
+  if exists (select from baton.cycles c where c.job = p_job.name and c.status = 'running') then
+    return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', 'cycle_running');
+  end if;
+  v_may := baton_api.may_start_cycle(p_job.name, p_now);
+  if not (v_may->>'may')::boolean then
+    return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', v_may->>'reason', 'until', v_may->'until');
+  end if;
+  if v_may->>'reason' = 'slot_due' or exists (
+    select from baton_api.due_contacts(p_now, baton_api.stale_before(p_now), null, 1)
+  ) then
+    return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', v_may->>'reason');
+  end if;
+  return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due');
+end
+$$;
+comment on function baton_api.job_state is 'Whether one job can run now, and if not, why and until when (internal).';

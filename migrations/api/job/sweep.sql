@@ -1,0 +1,67 @@
+-- Housekeeping, called by every tick: ends dead attempts, skips slots that fell into a running cycle, takes the hourly
+-- queue sample, prunes what is older than runs_kept_for. At most p_limit rows of each kind; safe to repeat,
+-- and harmless from many schedulers at once.
+create function baton_api.sweep(p_limit int) returns jsonb
+language plpgsql
+security definer set search_path = ''
+as $$
+declare
+  v_now timestamptz := baton.clock();
+  v_limit int := least(greatest(coalesce(p_limit, 100), 1), 1000);
+  v_keep interval;
+  v_job text;
+  v_lost int := 0;
+  v_slot record;
+  v_skipped int := 0;
+  v_pruned int := 0;
+  v_rows int;
+begin
+  select s.runs_kept_for into v_keep from baton.settings s;
+  for v_job in select j.name from baton.jobs j order by j.name loop
+    v_lost := v_lost + baton_api.sweep_attempts(v_job, v_limit);
+  end loop;
+
+  for v_slot in
+    update baton.slots s set status = 'skipped', settled_at = v_now
+    from (
+      select p.job, p.due_at from baton.slots p
+      join baton.cycles c on c.job = p.job and c.status = 'running' and c.started_at < p.due_at
+      where p.status = 'planned' and p.due_at <= v_now
+      order by p.job, p.due_at limit v_limit
+      for update of p skip locked
+    ) d
+    where s.job = d.job and s.due_at = d.due_at
+    returning s.job, s.due_at
+  loop
+    perform baton_api.log_run(v_slot.job, 'skipped', 'cycle_running', null, 'schedule', 'scheduler', null, v_slot.due_at, v_now);
+    v_skipped := v_skipped + 1;
+  end loop;
+
+  if not exists (select from baton.queue_samples q where q.job = 'validate-contacts' and q.sampled_at > v_now - interval '1 hour') then
+    insert into baton.queue_samples (job, sampled_at, due_items)
+    select 'validate-contacts', v_now, count(*) from baton_api.due_contacts(v_now, baton_api.stale_before(v_now), null, null)
+    on conflict do nothing;
+  end if;
+
+  delete from baton.runs r where r.id in (
+    select o.id from baton.runs o where o.finished_at < v_now - v_keep order by o.finished_at limit v_limit for update skip locked);
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
+  delete from baton.attempts a where a.id in (
+    select o.id from baton.attempts o where o.finished_at < v_now - v_keep order by o.finished_at limit v_limit for update skip locked);
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
+  delete from baton.dns_cache d where d.domain in (
+    select o.domain from baton.dns_cache o where o.expires_at < v_now order by o.expires_at limit v_limit for update skip locked);
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
+  delete from baton.slots s where (s.job, s.due_at) in (
+    select o.job, o.due_at from baton.slots o
+    where o.status <> 'planned' and o.due_at < v_now - v_keep order by o.job, o.due_at limit v_limit for update skip locked);
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
+  return jsonb_build_object('lost', v_lost, 'skipped_slots', v_skipped, 'pruned', v_pruned);
+end
+$$;
+comment on function baton_api.sweep is 'Ends what died, skips what overlapped, prunes what is old; bounded.';
+grant execute on function baton_api.sweep to baton_worker;

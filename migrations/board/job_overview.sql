@@ -1,0 +1,11 @@
+create view baton_board.job_overview as
+select j.name as job, j.mode, s->>'state' as state, s->>'reason' as reason, (s->>'until')::timestamptz as until,
+       j.batch_size, j.rate_per_minute, c.cron, (select min(p.due_at) from baton.slots p where p.job = j.name and p.status = 'planned') as next_slot,
+       r.status as last_run, r.reason as last_reason, r.finished_at as last_run_at
+from baton.jobs j
+cross join lateral baton_api.job_state(j, baton.clock()) as s
+left join baton.schedules c on c.job = j.name and c.enabled
+left join lateral (
+  select l.status, l.reason, l.finished_at from baton.runs l where l.job = j.name order by l.started_at desc, l.id desc limit 1
+) r on true;
+comment on view baton_board.job_overview is 'Every job: whether it can run now, and if not, why.';

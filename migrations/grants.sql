@@ -1,0 +1,7 @@
+-- What applies to whole schemas; grants of single functions stand in their files.
+grant usage on schema baton_api to baton_worker, baton_viewer;
+grant usage on schema baton_board to baton_viewer;
+grant select on all tables in schema baton_board to baton_viewer;
+-- A view runs its functions with the rights of who reads it.
+grant execute on function baton.clock() to baton_viewer;
+grant execute on function baton_api.job_state(baton.jobs, timestamptz) to baton_viewer;
