@@ -1,1 +1,67 @@
+//! Every function of `baton_api` that programs call, once: its SQL line, its arguments, its result.
+//!
+//! It holds no logic and opens no connection; components and the native side both speak through it, and a test
+//! prepares every line of [`ALL`] against the real schema. The one entry point is the trait [`Call`].
 
+pub mod codes;
+mod contacts;
+mod jobs;
+mod request;
+
+pub use contacts::{Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle, SettleContacts, Throttle};
+pub use jobs::{
+    ConfigureJob, DueJob, DueState, DueWork, Due, PauseJob, Plan, PlanSlots, Planned, ResumeJob, SetSchedule, Slot, Sweep, Swept,
+};
+pub use request::{RunRequest, Trigger};
+
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+/// One call of one function of `baton_api`, which is one transaction.
+pub trait Call {
+    /// The statement; its parameters are those of [`Call::params`], in order.
+    const SQL: &'static str;
+    /// What the one `jsonb` of the one row decodes to.
+    type Output: DeserializeOwned;
+    /// The arguments, in the order of the statement's parameters.
+    fn params(self) -> Vec<Param>;
+}
+
+/// An argument, in one of the types that cross every border (a Spin component cannot pass others).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Param {
+    /// `text`
+    Text(String),
+    /// `text`, absent.
+    NullText,
+    /// `uuid`
+    Uuid(Uuid),
+    /// `int`
+    Int(i32),
+    /// `jsonb`
+    Jsonb(serde_json::Value),
+}
+
+impl Param {
+    fn text_or_null(value: Option<String>) -> Self {
+        value.map_or(Self::NullText, Self::Text)
+    }
+
+    fn json(value: impl serde::Serialize) -> Self {
+        Self::Jsonb(serde_json::to_value(value).expect("our own structs have string keys and finite numbers"))
+    }
+}
+
+/// Every statement, by the name of its function; a test holds them against the real schema.
+pub const ALL: &[(&str, &str)] = &[
+    ("claim_contacts", ClaimContacts::SQL),
+    ("settle_contacts", SettleContacts::SQL),
+    ("extend_attempt", ExtendAttempt::SQL),
+    ("sweep", Sweep::SQL),
+    ("due_work", DueWork::SQL),
+    ("plan_slots", PlanSlots::SQL),
+    ("pause_job", PauseJob::SQL),
+    ("resume_job", ResumeJob::SQL),
+    ("configure_job", ConfigureJob::SQL),
+    ("set_schedule", SetSchedule::SQL),
+];

@@ -1,1 +1,20 @@
+//! The scheduler: `POST /tick` from any cron finds what is due, sweeps what died, and calls the other components.
+//!
+//! It decides nothing that two of it could disagree about, so any number of ticks at once is harmless.
+//! The one entry point is [`handle`].
 
+mod tick;
+
+use guest::{Answer, Error, Response};
+use spin_sdk::http::{Method, Request};
+
+/// Routes: `POST /tick`, and `GET /healthz` for anyone.
+#[spin_sdk::http_service]
+async fn handle(request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    match (request.method(), path.as_str()) {
+        (&Method::GET, "/healthz") => Answer::ok(serde_json::json!({ "status": "ok" })).into_response(),
+        (_, "/tick") => guest::serve("scheduler", request, tick::run).await,
+        _ => Answer::from(Error::NotFound).into_response(),
+    }
+}

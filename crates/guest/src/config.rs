@@ -1,0 +1,40 @@
+use spin_sdk::variables;
+
+use crate::Error;
+
+/// The settings that every component has.
+#[derive(Debug)]
+pub struct Config {
+    /// What callers present as their bearer token.
+    pub service_key: String,
+    /// Where PostgreSQL is, as a connection string.
+    pub(crate) database: String,
+}
+
+impl Config {
+    /// Reads the Spin variables, once per request.
+    pub async fn load() -> Result<Self, Error> {
+        let mut database = String::new();
+        for (parameter, name) in [
+            ("host", "pg_host"),
+            ("port", "pg_port"),
+            ("dbname", "pg_database"),
+            ("user", "pg_user"),
+            ("password", "pg_password"),
+            ("sslmode", "pg_sslmode"),
+        ] {
+            let value = variable(name).await?.replace('\\', r"\\").replace('\'', r"\'");
+            if !value.is_empty() {
+                database.push_str(&format!("{parameter}='{value}' "));
+            }
+        }
+        // Should anything ever leave a transaction or a statement behind, PostgreSQL ends it.
+        database.push_str("options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s'");
+        Ok(Self { service_key: variable("service_key").await?, database })
+    }
+}
+
+/// The value of a Spin variable of this component.
+pub async fn variable(name: &str) -> Result<String, Error> {
+    variables::get(name).await.map_err(|it| Error::Bug(format!("variable {name}: {it}")))
+}

@@ -1,0 +1,64 @@
+/// Why a request was not served; each variant is one thing that the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Present the service key.
+    #[error("present the service key as `Authorization: Bearer …`")]
+    Unauthorized,
+    /// Use POST.
+    #[error("use POST")]
+    MethodNotAllowed,
+    /// Ask for something that exists.
+    #[error("there is nothing here; POST /tick, POST /jobs/… and GET /healthz are served")]
+    NotFound,
+    /// Send less.
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+    /// Correct the request; the text names the field.
+    #[error("{0}")]
+    BadRequest(String),
+    /// Try again later; the text is for the log.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Nothing the caller can do; the text is for the log.
+    #[error("{0}")]
+    Bug(String),
+}
+
+impl Error {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unauthorized => 401,
+            Self::MethodNotAllowed => 405,
+            Self::NotFound => 404,
+            Self::TooLarge(_) => 413,
+            Self::BadRequest(_) => 400,
+            Self::Unavailable(_) => 503,
+            Self::Bug(_) => 500,
+        }
+    }
+
+    /// A stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::TooLarge(_) => "too_large",
+            Self::BadRequest(_) => "bad_request",
+            Self::Unavailable(_) => "unavailable",
+            Self::Bug(_) => "internal",
+        }
+    }
+
+    /// What the caller is told; what we know beyond it goes to the log alone.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Unavailable(_) => "the database cannot be reached or is busy; try again later".to_owned(),
+            Self::Bug(_) => "an internal error; the component's log says which".to_owned(),
+            Self::Unauthorized | Self::MethodNotAllowed | Self::NotFound | Self::TooLarge(_) | Self::BadRequest(_) => {
+                self.to_string()
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use std::{pin::pin, time::Duration};
+
+use contract::{Due, DueJob, DueState, DueWork, Plan, PlanSlots, RunRequest, Slot, Sweep, Trigger};
+use futures::future::{Either, join_all, select};
+use guest::{Answer, Config, Db, Error, variable};
+use serde::Serialize;
+use serde_json::{Value, json};
+use spin_sdk::time::sleep;
+
+/// How long a tick goes on; some hosts stop a request at 30 s.
+const BUDGET: Duration = Duration::from_secs(25);
+/// How many invocations of one job a tick has under way at most.
+const MOST_SLOTS: u32 = 8;
+/// How many rows of each kind one sweep touches, and how many jobs one tick looks at.
+const BOUND: i32 = 100;
+
+/// Sweeps, plans, then calls what is due until nothing is, or the budget is spent.
+pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Error> {
+    let components_url = variable("components_url").await?;
+    let db = Db::connect(&config).await?;
+    let swept = db.call(Sweep { limit: BOUND }).await?;
+    let mut runs = Vec::new();
+    let work = work_until_nothing_is_due(&db, &config, &components_url, &mut runs);
+    let finished = match select(pin!(work), pin!(sleep(BUDGET))).await {
+        Either::Left((result, _)) => Some(result?),
+        // The calls under way go on without us; their leases tell what becomes of them.
+        Either::Right(((), _)) => None,
+    };
+    Ok(Answer::ok(json!({
+        "status": if finished.is_some() { "done" } else { "out_of_time" },
+        "calls": runs.len(),
+        "swept": swept,
+        "runs": runs,
+        "jobs": finished.map(|it| it.jobs),
+    })))
+}
+
+/// One call of a component.
+#[derive(Debug, Serialize)]
+struct Run {
+    job: String,
+    http_status: u16,
+    answer: Value,
+}
+
+async fn work_until_nothing_is_due(
+    db: &Db,
+    config: &Config,
+    components_url: &str,
+    runs: &mut Vec<Run>,
+) -> Result<Due, Error> {
+    loop {
+        let due = db.call(DueWork { limit: BOUND }).await?;
+        plan(db, &due.plan).await?;
+        // A job that answered anything but 200 gets no second call in this tick: asking again at once would only spin.
+        let refused = |job: &str| runs.iter().any(|it: &Run| it.job == job && it.http_status != 200);
+        let able: Vec<&DueJob> =
+            due.jobs.iter().filter(|it| it.state == DueState::Due && !refused(&it.job)).collect();
+        if able.is_empty() {
+            return Ok(due);
+        }
+        let calls = able
+            .into_iter()
+            .flat_map(|it| (0..it.slots.min(MOST_SLOTS)).map(move |_| call(it, config, components_url)));
+        let finished = join_all(calls).await;
+        runs.extend(finished);
+    }
+}
+
+async fn plan(db: &Db, plans: &[Plan]) -> Result<(), Error> {
+    let mut slots = Vec::new();
+    for it in plans {
+        // An expression without a next fire, or that a person broke in the table, leaves its job without slots.
+        if let Ok(Some(due_at)) = domain::cron::next_fire(&it.cron, &it.after) {
+            slots.push(Slot { job: it.job.clone(), due_at });
+        }
+    }
+    if !slots.is_empty() {
+        db.call(PlanSlots { slots }).await?;
+    }
+    Ok(())
+}
+
+async fn call(job: &DueJob, config: &Config, components_url: &str) -> Run {
+    let url = format!("{}{}", components_url.replace('*', &job.job), job.route);
+    let body = json!(RunRequest { trigger: Trigger::Tick });
+    let (http_status, answer) = guest::post_json(&url, &config.service_key, &body, BUDGET)
+        .await
+        .unwrap_or_else(|it| (502, json!({ "code": "unreachable", "message": it })));
+    Run { job: job.job.clone(), http_status, answer }
+}
