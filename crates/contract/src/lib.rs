@@ -6,6 +6,8 @@
 pub mod codes;
 mod contacts;
 mod jobs;
+#[cfg(feature = "native")]
+pub mod native;
 mod request;
 
 pub use contacts::{Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle, SettleContacts, Throttle};

@@ -1,1 +1,14 @@
+//! Pure decisions: what an e-mail address, a DNS answer, a provider's answer or a cron expression means.
+//!
+//! Nothing in here does I/O, reads a clock, draws a random number or waits; what a decision needs comes in as a value,
+//! the time included. It builds for `wasm32-wasip2` and for the host, and knows nothing of SQL, HTTP clients or Spin.
+//!
+//! The one entry point is [`email::examine`]: it decides what can be decided from the text, and
+//! [`email::conclude`] the rest, from a [`doh::Route`] and a [`provider::ProviderAnswer`].
 
+pub mod cron;
+pub mod doh;
+pub mod email;
+pub mod provider;
+
+pub use email::cache_key;

@@ -1,1 +1,223 @@
+//! Baton's own host for Spin applications: runs the `.wasm` files of a `spin.toml` on wasmtime,
+//! for machines without Spin, for tests and for faults on purpose.
+//!
+//! It is not allowed to know what the application does: no job, no table, no name of a component appears here.
+//! It offers nothing that Spin does not offer, refuses what Spin refuses, reads no environment and prints nothing.
+//!
+//! The one entry point is [`start`].
 
+mod allowed_hosts;
+mod app;
+mod bindings;
+mod context;
+mod counters;
+mod engine;
+mod errand;
+mod error;
+mod faults;
+mod http;
+mod http_out;
+mod instance;
+mod logs;
+mod manifest;
+/// PostgreSQL for the command line and tests.
+pub mod pg;
+mod routes;
+mod tick;
+mod variables;
+mod wake;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use wasmtime_wasi_http::handler::ProxyHandler;
+
+pub use counters::Stats;
+pub use error::Error;
+pub use faults::{FaultKind, FaultPlan};
+pub use tick::Tick;
+pub use wake::Wakes;
+
+/// What to run and how.
+#[derive(Clone)]
+pub struct Config {
+    /// The `spin.toml`; the sources of components are relative to it.
+    pub manifest: PathBuf,
+    /// Where to listen for HTTP; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Application variables; they win over the manifest's defaults.
+    pub variables: BTreeMap<String, String>,
+    /// How long a component may take to answer a request before it is ended and the caller gets a 504.
+    pub request_deadline: Duration,
+    /// Bytes of memory per instance; a guest that wants more traps.
+    pub memory_limit: usize,
+    /// Where guests' stdout and stderr go, as `<component>.log`; none: to `tracing`.
+    pub log_dir: Option<PathBuf>,
+    /// Where compiled components are kept; none: compiled at each start.
+    pub cache_dir: Option<PathBuf>,
+    /// Whether statements are prepared once per connection and kept. False suits poolers that lose them:
+    /// then each statement is sent with the types of its values, which is more lenient than Spin.
+    pub prepared_statements: bool,
+    /// A request at regular times.
+    pub tick: Option<Tick>,
+    /// Requests on notification.
+    pub wakes: Option<Wakes>,
+    /// A fault on purpose, for tests.
+    pub faults: Option<FaultPlan>,
+}
+
+impl Config {
+    /// A configuration with the defaults: 30 seconds, 128 MiB, prepared statements, and nothing optional.
+    #[must_use]
+    pub fn new(manifest: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        Self {
+            manifest: manifest.into(),
+            listen,
+            variables: BTreeMap::new(),
+            request_deadline: Duration::from_secs(30),
+            memory_limit: 128 << 20,
+            log_dir: None,
+            cache_dir: None,
+            prepared_statements: true,
+            tick: None,
+            wakes: None,
+            faults: None,
+        }
+    }
+}
+
+/// A host that serves requests until stopped or dropped.
+pub struct Running {
+    app: Arc<app::App>,
+    faults: Arc<faults::Faults>,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    _beat: std::sync::mpsc::Sender<()>,
+}
+
+/// Loads the application and serves it.
+///
+/// # Errors
+/// If the manifest, a variable, a component or the address is not usable; the error names it.
+pub async fn start(config: Config) -> Result<Running, Error> {
+    let application = manifest::load(&config.manifest, &config.variables)?;
+    let routes = routes::Routes::new(&application.routes).map_err(|message| Error::Manifest {
+        path: config.manifest.clone(),
+        message,
+    })?;
+    let listener = match TcpListener::bind(config.listen).await {
+        Ok(listener) => listener,
+        Err(source) => return Err(listen_error(&config, source)),
+    };
+    let address = listener.local_addr().map_err(|err| listen_error(&config, err))?;
+
+    let names = application.components.iter().map(|it| it.name.as_str());
+    let faults = Arc::new(faults::Faults::new(config.faults.clone(), names));
+    let loader = Arc::new(engine::Loader::new(config.cache_dir.as_deref())?);
+    let counters = Arc::new(counters::Counters::default());
+    let pools = Arc::new(pg::Pools::default());
+    let client = http_out::Client::new();
+    let mut handlers = BTreeMap::new();
+    for component in application.components {
+        let pre = compile(&loader, &component).await?;
+        let context = context::Context {
+            log: logs::Log::open(config.log_dir.as_deref(), &component.name)?,
+            component: component.name.clone(),
+            variables: component.variables,
+            allowed_hosts: component.allowed_hosts,
+            prepared_statements: config.prepared_statements,
+            pools: pools.clone(),
+            client: client.clone(),
+            faults: faults.clone(),
+            app: OnceLock::new(),
+        };
+        let factory = instance::Factory {
+            engine: loader.engine.clone(),
+            pre,
+            context: Arc::new(context),
+            counters: counters.clone(),
+            deadline: config.request_deadline,
+            memory_limit: config.memory_limit,
+        };
+        handlers.insert(component.name, ProxyHandler::new(factory));
+    }
+    let beat = engine::start_beat(&loader.engine)?;
+    let app = app::App {
+        routes,
+        handlers,
+        counters,
+        deadline: config.request_deadline,
+    };
+    let app = app.connect();
+
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(http::serve(app.clone(), listener, stopped.clone()));
+    if let Some(tick) = config.tick {
+        tasks.spawn(tick::run(app.clone(), tick, stopped.clone()));
+    }
+    if let Some(wakes) = config.wakes {
+        tasks.spawn(wake::run(app.clone(), wakes, stopped));
+    }
+    tracing::info!(application = application.name, "serving http://{address}");
+    Ok(Running {
+        app,
+        faults,
+        address,
+        stop,
+        tasks,
+        _beat: beat,
+    })
+}
+
+async fn compile(
+    loader: &Arc<engine::Loader>,
+    component: &manifest::Component,
+) -> Result<wasmtime_wasi_http::handler::ProxyPre<instance::Guest>, Error> {
+    let loader = loader.clone();
+    let (name, source) = (component.name.clone(), component.source.clone());
+    let compiling = tokio::task::spawn_blocking(move || loader.load(&name, &source));
+    compiling
+        .await
+        .unwrap_or_else(|err| Err(Error::Engine(format!("compiling: {err}"))))
+}
+
+fn listen_error(config: &Config, source: std::io::Error) -> Error {
+    Error::Listen {
+        address: config.listen,
+        source,
+    }
+}
+
+impl Running {
+    /// Where the host listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Counts since the start.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.app.counters.stats(self.faults.counts())
+    }
+
+    /// Stops accepting, lets the requests under way finish (no longer than the request deadline), and ends.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let finish = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.app.counters.quiet().await;
+        };
+        if tokio::time::timeout(self.app.deadline, finish).await.is_err() {
+            tracing::warn!("stopped with requests under way");
+        }
+    }
+}

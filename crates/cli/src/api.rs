@@ -1,0 +1,50 @@
+use anyhow::Result;
+use contract::{Call, Param};
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
+
+use crate::advice;
+
+/// Calls a function of `baton_api`.
+pub(crate) async fn call<C: Call>(client: &Client, call: C) -> Result<C::Output> {
+    let params: Vec<Box<dyn ToSql + Sync>> = call
+        .params()
+        .into_iter()
+        .map(|it| -> Box<dyn ToSql + Sync> {
+            match it {
+                Param::Text(text) => Box::new(text),
+                Param::NullText => Box::new(None::<String>),
+                Param::Uuid(uuid) => Box::new(uuid),
+                Param::Int(int) => Box::new(int),
+                Param::Jsonb(json) => Box::new(json),
+            }
+        })
+        .collect();
+    let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
+    let row = client.query_one(C::SQL, &params).await.map_err(explain)?;
+    let answer: serde_json::Value = row.try_get(0)?;
+    Ok(serde_json::from_value(answer)?)
+}
+
+/// Adds what to do about a missing or old schema.
+pub(crate) fn explain(error: tokio_postgres::Error) -> anyhow::Error {
+    // Undefined function, table, schema or column.
+    let missing = ["42883", "42P01", "3F000", "42703"];
+    if error.code().is_some_and(|it| missing.contains(&it.code())) {
+        return advice::with("this database is not migrated", "run `baton migrate`")(error);
+    }
+    error.into()
+}
+
+/// The SQLSTATE behind an error, if PostgreSQL raised it.
+pub(crate) fn code(error: &anyhow::Error) -> Option<&str> {
+    error.chain().find_map(|it| it.downcast_ref::<tokio_postgres::Error>()?.code()).map(tokio_postgres::error::SqlState::code)
+}
+
+/// For `map_err`: says where the names of jobs are found.
+pub(crate) fn no_such_job(error: anyhow::Error) -> anyhow::Error {
+    if code(&error) == Some(contract::codes::NO_SUCH_THING) {
+        return advice::with("choosing the job", "`baton status` lists the jobs")(error);
+    }
+    error
+}

@@ -1,0 +1,106 @@
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_postgres::Client;
+
+use crate::api::explain;
+
+/// One snapshot of the views of `baton_board`; instants are ISO 8601.
+const SNAPSHOT: &str = "select jsonb_build_object(
+    'now', baton.clock(),
+    'jobs', (select coalesce(jsonb_agg(to_jsonb(j) order by j.job), '[]') from baton_board.job_overview j),
+    'progress', (select to_jsonb(p) from baton_board.validation_progress p),
+    'cycles', (select coalesce(jsonb_agg(to_jsonb(c) - 'config'), '[]') from (
+        select * from baton_board.validation_sessions order by started_at desc limit 5) c),
+    'verdicts', (select coalesce(jsonb_agg(to_jsonb(v) order by v.contacts desc, v.status, v.reason), '[]')
+        from baton_board.contact_verdicts v),
+    'running_too_long', (select coalesce(jsonb_agg(to_jsonb(l)), '[]') from baton_board.cycles_running_too_long l))";
+
+/// What people see of the database.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Board {
+    /// The database's time.
+    pub(crate) now: String,
+    pub(crate) jobs: Vec<Job>,
+    /// The running validation cycle, if one runs.
+    pub(crate) progress: Option<Progress>,
+    /// The last validation cycles, the latest first.
+    pub(crate) cycles: Vec<Cycle>,
+    pub(crate) verdicts: Vec<Verdicts>,
+    /// Cycles beyond their job's alert threshold.
+    pub(crate) running_too_long: Vec<Value>,
+}
+
+/// A job: whether it can run now, and if not, why.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) job: String,
+    pub(crate) mode: String,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) batch_size: u32,
+    pub(crate) rate_per_minute: Option<u32>,
+    pub(crate) cron: Option<String>,
+    pub(crate) next_slot: Option<String>,
+    pub(crate) last_run: Option<String>,
+    pub(crate) last_reason: Option<String>,
+    pub(crate) last_run_at: Option<String>,
+}
+
+/// How far the running cycle is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) started_at: String,
+    pub(crate) total_contacts: Option<u64>,
+    pub(crate) validated_count: u64,
+    pub(crate) pct_complete: Option<f64>,
+    pub(crate) per_minute: Option<f64>,
+    pub(crate) eta: Option<String>,
+}
+
+/// A cycle, past or running.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Cycle {
+    pub(crate) id: String,
+    pub(crate) status: String,
+    pub(crate) started_at: String,
+    pub(crate) completed_at: Option<String>,
+    pub(crate) total_contacts: Option<u64>,
+    pub(crate) validated_count: u64,
+    pub(crate) error_message: Option<String>,
+}
+
+/// How many contacts have this verdict.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Verdicts {
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) contacts: u64,
+}
+
+/// Reads all of it at one moment.
+pub(crate) async fn read(client: &Client) -> Result<Board> {
+    let row = client.query_one(SNAPSHOT, &[]).await.map_err(explain)?;
+    let board: Value = row.try_get(0)?;
+    Ok(serde_json::from_value(board)?)
+}
+
+/// One sentence for people on why a job is in its state.
+pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
+    let text = match (state, reason.unwrap_or_default()) {
+        ("due", "cycle_running") => "It has a cycle under way and can go on now.",
+        ("due", "slot_due") => "Its schedule says that it starts now.",
+        ("due", _) => "It has work and can start now.",
+        ("busy", _) => "A batch is under way.",
+        ("throttled", "throttled") => "It has used up its limit per minute.",
+        ("throttled", "provider_throttled") => "The verification provider asked to wait.",
+        ("idle", "nothing_due") => "Nothing is due.",
+        ("idle", "restart_delay") => "It pauses between two cycles.",
+        ("idle", "waits_for_schedule") => "It waits for its schedule.",
+        ("idle", "cycle_stopped") => "A person stopped the last cycle, so it waits for its schedule.",
+        ("paused", reason) => return format!("Paused: {reason}."),
+        (_, reason) => return reason.to_owned(),
+    };
+    text.to_owned()
+}

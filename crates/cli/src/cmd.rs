@@ -1,0 +1,69 @@
+mod bench;
+mod doctor;
+mod export;
+mod import;
+mod migrate;
+mod pause;
+mod resume;
+mod schedule;
+mod set;
+mod status;
+mod tick;
+mod up;
+mod validate;
+
+use anyhow::Result;
+
+use crate::context::Context;
+
+/// What can be asked for.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Start everything and keep it running until Ctrl-C.
+    Up(up::Args),
+    /// Validate the addresses of a CSV file and exit.
+    Validate(validate::Args),
+    /// Say how things stand, and why nothing runs if nothing does.
+    Status,
+    /// Ask the running host to do what is due.
+    Tick(tick::Args),
+    /// Load contacts from a CSV file.
+    Import(import::Args),
+    /// Write all contacts with their verdicts as CSV.
+    Export(export::Args),
+    /// Stop a job after the batch under way, until it is resumed.
+    Pause(pause::Args),
+    /// Let a paused job run again.
+    Resume(resume::Args),
+    /// Change settings of a job; they hold from its next batch on.
+    Set(set::Args),
+    /// Show or set when jobs start by themselves.
+    #[command(subcommand)]
+    Schedule(schedule::Command),
+    /// Bring the schema of the database up to date.
+    Migrate,
+    /// Check the set-up.
+    Doctor,
+    /// Measure on this machine.
+    #[command(subcommand)]
+    Bench(bench::Command),
+}
+
+/// Does it.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
+    match command {
+        Command::Up(args) => up::run(args, context).await,
+        Command::Validate(args) => validate::run(args, context).await,
+        Command::Status => status::run(context).await,
+        Command::Tick(args) => tick::run(args, context).await,
+        Command::Import(args) => import::run(args, context).await,
+        Command::Export(args) => export::run(args, context).await,
+        Command::Pause(args) => pause::run(args, context).await,
+        Command::Resume(args) => resume::run(args, context).await,
+        Command::Set(args) => set::run(args, context).await,
+        Command::Schedule(command) => schedule::run(command, context).await,
+        Command::Migrate => migrate::run(context).await,
+        Command::Doctor => doctor::run(context).await,
+        Command::Bench(command) => bench::run(command, context).await,
+    }
+}

@@ -1,0 +1,26 @@
+use anyhow::Result;
+use serde_json::json;
+
+use crate::{context::Context, database::Database, stack};
+
+/// Brings the schema up to date.
+pub(crate) async fn run(context: &Context) -> Result<()> {
+    let home = context.home()?;
+    Database::with(context, &home, async |database| {
+        let report = stack::migrate(&mut database.connect().await?).await?;
+        let place = database.address().to_string();
+        let document = json!({ "database": place, "applied": report.applied, "code_rebuilt": report.code_rebuilt });
+        context.output.result(&document, || {
+            let mut lines: Vec<String> = report.applied.iter().map(|it| format!("applied {it}")).collect();
+            if report.code_rebuilt {
+                lines.push("rebuilt functions, views and triggers".to_owned());
+            }
+            if lines.is_empty() {
+                lines.push("nothing to apply".to_owned());
+            }
+            lines.push(format!("The database {place} is up to date."));
+            lines.join("\n")
+        })
+    })
+    .await
+}

@@ -1,0 +1,76 @@
+use anyhow::Result;
+use contract::SetSchedule;
+use serde_json::json;
+
+use crate::{advice, api, board, context::Context, database::Database, moment, output};
+
+/// What `schedule` understands.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Show the schedule of every job.
+    List,
+    /// Set when a job starts a cycle by itself.
+    Set {
+        /// The job, such as validate-contacts.
+        job: String,
+        /// Minute, hour, day of the month, month and day of the week, in UTC, such as "0 2 * * *"; or `never`.
+        cron: String,
+    },
+}
+
+/// Shows or sets schedules.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
+    match command {
+        Command::List => list(context).await,
+        Command::Set { job, cron } => set(job, cron, context).await,
+    }
+}
+
+async fn set(job: String, cron: String, context: &Context) -> Result<()> {
+    let cron = (cron.trim() != "never").then(|| cron.split_whitespace().collect::<Vec<_>>().join(" "));
+    if let Some(cron) = &cron {
+        domain::cron::check(cron).map_err(advice::with("reading the schedule", "write it like \"0 2 * * *\" for every day at 02:00 UTC"))?;
+    }
+    let home = context.home()?;
+    Database::with(context, &home, async |database| {
+        let client = database.connect().await?;
+        let call = SetSchedule { job: job.clone(), cron: cron.clone(), who: context.common.who.clone() };
+        api::call(&client, call).await.map_err(api::no_such_job)?;
+        let now = board::read(&client).await?.now;
+        let next = match &cron {
+            Some(cron) => domain::cron::next_fire(cron, &now)?,
+            None => None,
+        };
+        context.output.result(&json!({ "job": job, "cron": cron, "next": next }), || match (&cron, &next) {
+            (Some(cron), Some(next)) => format!("{job} starts at \"{cron}\" UTC, next {next} ({}).", moment::relative(&now, next)),
+            (Some(_), None) | (None, _) => format!("{job} has no schedule any more."),
+        })
+    })
+    .await
+}
+
+async fn list(context: &Context) -> Result<()> {
+    let home = context.home()?;
+    Database::with(context, &home, async |database| {
+        let board = board::read(&database.connect().await?).await?;
+        let mut schedules = Vec::new();
+        for job in &board.jobs {
+            // A slot appears with the first tick after a change; until then the expression tells.
+            let next = match (&job.next_slot, &job.cron) {
+                (Some(slot), _) => Some(slot.clone()),
+                (None, Some(cron)) => domain::cron::next_fire(cron, &board.now)?,
+                (None, None) => None,
+            };
+            schedules.push(json!({ "job": job.job, "mode": job.mode, "cron": job.cron, "next": next }));
+        }
+        context.output.result(&schedules, || {
+            let rows = schedules.iter().map(|it| {
+                let text = |name: &str, none: &str| it[name].as_str().unwrap_or(none).to_owned();
+                let next = it["next"].as_str().map(|next| moment::relative(&board.now, next)).unwrap_or_default();
+                [text("job", ""), text("mode", ""), text("cron", "never"), text("next", ""), next]
+            });
+            output::table(["JOB", "MODE", "CRON (UTC)", "NEXT", ""], rows)
+        })
+    })
+    .await
+}

@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::interrupt::Interrupted;
+use crate::{context::Context, database::Database, home::Home, output, running::Announcement, stack};
+
+/// What `up` understands.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Do not ask by itself for what is due; something else posts to /tick.
+    #[arg(long)]
+    no_tick: bool,
+    /// Seconds between two ticks.
+    #[arg(long, env = "BATON_TICK_EVERY", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400), value_name = "SECONDS")]
+    tick_every: u64,
+    /// Do not listen for wakes of the database; then work starts with the next tick.
+    #[arg(long)]
+    no_wakes: bool,
+    /// Send statements unprepared, for PgBouncer before 1.21 in transaction mode.
+    #[arg(long)]
+    no_prepared_statements: bool,
+    /// Whether DNS is asked, or syntax and lists decide alone.
+    #[arg(long, value_parser = ["on", "off"], value_name = "ON|OFF")]
+    dns: Option<String>,
+    #[command(flatten)]
+    variables: Variables,
+    /// Do not tell the other commands about this host.
+    #[arg(long, hide = true)]
+    unannounced: bool,
+}
+
+/// Variables of the application, wherever the host is started.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Variables {
+    /// DNS-over-HTTPS resolver, without the path /dns-query; a second one is asked when the first does not answer.
+    #[arg(long = "resolver", value_name = "URL")]
+    pub(crate) resolvers: Vec<String>,
+    /// Variable of spin.toml as NAME=VALUE. Set secrets in the environment instead, as SPIN_VARIABLE_NAME.
+    #[arg(long = "variable", value_parser = assignment, value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+impl Variables {
+    /// All of them by name.
+    pub(crate) fn collect(self, dns: Option<String>) -> Result<BTreeMap<String, String>> {
+        let mut variables: BTreeMap<String, String> = self.variables.into_iter().collect();
+        variables.extend(dns.map(|it| ("dns".to_owned(), it)));
+        match &self.resolvers[..] {
+            [] => {}
+            [one] => variables.extend([("resolver_1".to_owned(), one.clone()), ("resolver_2".to_owned(), one.clone())]),
+            [one, two] => variables.extend([("resolver_1".to_owned(), one.clone()), ("resolver_2".to_owned(), two.clone())]),
+            _ => return Err(crate::advice::error("there are more than two resolvers", "give --resolver once or twice")),
+        }
+        Ok(variables)
+    }
+}
+
+/// Starts the database, the schema and the host, and keeps them running.
+pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
+    let home = context.home()?;
+    home.check_components()?;
+    if args.listen.port() != 0 {
+        stack::check_listen(args.listen)?;
+    }
+    Database::around(context, &home, async |database| serve(args, context, &home, database).await).await
+}
+
+async fn serve(args: Args, context: &Context, home: &Home, database: &Database) -> Result<()> {
+    let options = stack::Options {
+        listen: args.listen,
+        variables: args.variables.collect(args.dns)?,
+        tick_every: (!args.no_tick).then(|| Duration::from_secs(args.tick_every)),
+        wakes: !args.no_wakes,
+        prepared_statements: !args.no_prepared_statements,
+    };
+    let starting = async {
+        let mut owner = database.connect().await?;
+        stack::migrate(&mut owner).await?;
+        stack::start(home, database.address(), &owner, options).await
+    };
+    let running = context.interrupt.guard(starting).await?;
+    let announcement = Announcement {
+        url: format!("http://{}", running.local_addr()),
+        pid: std::process::id(),
+        key_file: home.state_file("service-key")?,
+        database: database.address().to_string(),
+        private: database.is_private(),
+    };
+    let announced = if args.unannounced { Ok(()) } else { announcement.write(home) };
+    let shown = announced.and_then(|()| show(&announcement, context, home));
+    if shown.is_ok() {
+        context.interrupt.wait().await;
+        output::note("Stopping; requests under way may finish.");
+    }
+    running.stop().await;
+    if !args.unannounced {
+        announcement.withdraw(home)?;
+    }
+    shown?;
+    Err(Interrupted.into())
+}
+
+fn show(announcement: &Announcement, context: &Context, home: &Home) -> Result<()> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        #[serde(flatten)]
+        announcement: &'a Announcement,
+        logs: std::path::PathBuf,
+    }
+    let logs = home.logs();
+    context.output.result(&Shown { announcement, logs: logs.clone() }, || {
+        let Announcement { url, key_file, database, private, .. } = announcement;
+        let (key, logs) = (key_file.display(), logs.display());
+        let whose = if *private { ", private to this folder" } else { "" };
+        format!(
+            "Baton is up.\n\n  URL          {url}\n  service key  {key}\n  database     {database}{whose}\n  logs         {logs}\n\n\
+             Try it:\n\n  curl -X POST -H \"Authorization: Bearer $(cat '{key}')\" {url}/tick\n\nCtrl-C ends it."
+        )
+    })
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_resolver_takes_both_places() {
+        let collect = |resolvers: &[&str]| {
+            let resolvers = resolvers.iter().map(|it| (*it).to_owned()).collect();
+            Variables { resolvers, variables: vec![("provider".to_owned(), "none".to_owned())] }.collect(Some("on".to_owned())).ok()
+        };
+        let one = collect(&["http://a"]).expect("one is enough");
+        assert_eq!((one["resolver_1"].as_str(), one["resolver_2"].as_str()), ("http://a", "http://a"));
+        let two = collect(&["http://a", "http://b"]).expect("two are possible");
+        assert_eq!((two["resolver_1"].as_str(), two["resolver_2"].as_str()), ("http://a", "http://b"));
+        assert_eq!((two["dns"].as_str(), two["provider"].as_str()), ("on", "none"));
+        assert!(collect(&[]).is_some_and(|it| !it.contains_key("resolver_1")));
+        assert!(collect(&["http://a", "http://b", "http://c"]).is_none());
+    }
+
+    #[test]
+    fn a_variable_may_hold_an_equals_sign() {
+        assert_eq!(assignment("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(assignment("a="), Ok(("a".to_owned(), String::new())));
+        assert!(assignment("a").is_err() && assignment("=b").is_err());
+    }
+}

@@ -1,0 +1,55 @@
+use std::path::PathBuf;
+
+use crate::{home::Home, interrupt::Interrupt, output::Output};
+
+/// What every command understands.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Print one JSON document on standard output instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Folder with spin.toml; by default the nearest one above the current folder, else above this program.
+    #[arg(long, env = "BATON_HOME", global = true, value_name = "FOLDER")]
+    pub(crate) home: Option<PathBuf>,
+    /// Address of the PostgreSQL database to use instead of the private one in .baton/.
+    // Not an argument, because arguments are visible to everybody on the machine.
+    #[arg(skip = database_url())]
+    pub(crate) database_url: Option<String>,
+    /// Who is named in the history of pauses and changes.
+    #[arg(long, env = "USER", global = true, hide = true, default_value = "unknown")]
+    pub(crate) who: String,
+    /// How much the host logs on standard error: error, warn, info or debug.
+    #[arg(long, env = "BATON_LOG", global = true, default_value = "warn", value_name = "LEVEL")]
+    pub(crate) log: tracing::level_filters::LevelFilter,
+}
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) common: Common,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) output: Output,
+}
+
+impl Context {
+    pub(crate) fn new(common: Common, interrupt: Interrupt) -> Self {
+        let output = Output { json: common.json };
+        Self { common, interrupt, output }
+    }
+
+    /// The folder of the application.
+    pub(crate) fn home(&self) -> anyhow::Result<Home> {
+        let here = std::env::current_dir().unwrap_or_default();
+        let program = std::env::current_exe().unwrap_or_default();
+        Home::find(self.common.home.as_deref(), &here, &program)
+    }
+}
+
+fn database_url() -> Option<String> {
+    secret_variable("DATABASE_URL")
+}
+
+/// An environment variable that may hold a secret, so that it is no argument and never shows up in `--help`.
+pub(crate) fn secret_variable(name: &str) -> Option<String> {
+    std::env::var_os(name).and_then(|it| it.into_string().ok()).filter(|it| !it.is_empty())
+}

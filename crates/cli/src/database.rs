@@ -1,0 +1,153 @@
+mod address;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use cluster::Cluster;
+use tokio_postgres::Client;
+
+pub(crate) use address::Address;
+
+use crate::{advice, context::Context, home::Home, output, running::Announcement};
+
+/// The database of the private cluster.
+const PRIVATE_NAME: &str = "baton";
+/// How long the last connections may take to end before a cluster that others use is left running.
+const QUIET_WITHIN: Duration = Duration::from_secs(3);
+
+/// The database to work on: the one of `DATABASE_URL`, or one in the private cluster, which is running then.
+pub(crate) struct Database {
+    address: Address,
+    cluster: Option<Cluster>,
+}
+
+impl Database {
+    /// Uses `DATABASE_URL`, else starts or joins the private cluster and makes its database when absent.
+    pub(crate) async fn open(context: &Context, home: &Home) -> Result<Self> {
+        if let Some(url) = &context.common.database_url {
+            let address = Address::parse(url).map_err(advice::with("reading DATABASE_URL", "write it like postgres://user@host:5432/database"))?;
+            return Ok(Self { address, cluster: None });
+        }
+        if let Some(other) = Announcement::read(home).filter(|it| !it.private) {
+            return Err(advice::error(
+                format!("the running host uses the database {}", other.database),
+                "set DATABASE_URL to that database, or stop the host",
+            ));
+        }
+        home.state_file("postgres")?;
+        let cluster = Cluster::start(&home.cluster(), cluster::Options::default()).await.map_err(|error| match error {
+            cluster::Error::NoPostgres { .. } => advice::with("starting PostgreSQL", "install it, or run scripts/setup, which does")(error),
+            other => advice::with(
+                "starting PostgreSQL",
+                format!("look at its log in {}, or set DATABASE_URL to another server", home.cluster().display()),
+            )(other),
+        })?;
+        let address = Address::parse(&cluster.owner_url(PRIVATE_NAME))?;
+        let database = Self { address, cluster: Some(cluster) };
+        match database.create_when_absent().await {
+            Ok(()) => Ok(database),
+            Err(error) => {
+                database.close().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Does `work` on the database and closes it, also when the work fails. The work is dropped when interrupted.
+    pub(crate) async fn with<T>(context: &Context, home: &Home, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+        Self::around(context, home, async |database| context.interrupt.guard(work(database)).await).await
+    }
+
+    /// Like [`Database::with`], for work that has to clean up and so watches for the interrupt itself.
+    pub(crate) async fn around<T>(context: &Context, home: &Home, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+        let database = Self::open(context, home).await?;
+        let result = work(&database).await;
+        let closed = database.close().await;
+        let value = result?;
+        closed?;
+        Ok(value)
+    }
+
+    /// Where it is, for its owner.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whether it lies in the private cluster.
+    pub(crate) fn is_private(&self) -> bool {
+        self.cluster.is_some()
+    }
+
+    /// A database from which others can be made and dropped.
+    pub(crate) fn maintenance(&self) -> Address {
+        if self.is_private() { self.address.with_database("postgres") } else { self.address.clone() }
+    }
+
+    /// Connects as owner.
+    pub(crate) async fn connect(&self) -> Result<Client> {
+        connect(&self.address).await
+    }
+
+    /// Ends what [`Database::open`] started, unless others use it by now.
+    pub(crate) async fn close(self) -> Result<()> {
+        if self.cluster.as_ref().is_none_or(Cluster::joined) {
+            return Ok(());
+        }
+        // A server that no longer answers is stopped all the same.
+        let others = others_connected(&self.maintenance()).await.unwrap_or(0);
+        match self.cluster {
+            Some(_) if others > 0 => output::note("The private PostgreSQL goes on, because others are using it."),
+            Some(cluster) => cluster.stop().await.context("stopping PostgreSQL")?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn create_when_absent(&self) -> Result<()> {
+        let client = connect(&self.maintenance()).await?;
+        let row = client.query_one("select exists (select from pg_database where datname = $1)", &[&PRIVATE_NAME]).await?;
+        if row.get(0) {
+            return Ok(());
+        }
+        match client.batch_execute(&format!("create database {PRIVATE_NAME} template template0")).await {
+            // Another start came first.
+            Err(error) if error.code().is_some_and(|it| it.code() == "42P04" || it.code() == "23505") => Ok(()),
+            other => other.context("creating the database"),
+        }
+    }
+}
+
+/// Connects, and says what to do when that fails.
+pub(crate) async fn connect(address: &Address) -> Result<Client> {
+    let connecting = host::pg::connect(address.secret_string());
+    connecting.await.map_err(|error| {
+        let error = match error {
+            host::Error::Postgres(error) => anyhow::Error::from(error),
+            other => other.into(),
+        };
+        advice::with(
+            format!("connecting to {address}"),
+            "check that PostgreSQL runs there, and the user and password in DATABASE_URL",
+        )(error)
+    })
+}
+
+async fn others_connected(maintenance: &Address) -> Result<i64> {
+    let client = connect(maintenance).await?;
+    let count = async || -> Result<i64> {
+        let row = client
+            .query_one("select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()", &[])
+            .await?;
+        Ok(row.get(0))
+    };
+    let quiet = async {
+        while count().await? > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(())
+    };
+    match tokio::time::timeout(QUIET_WITHIN, quiet).await {
+        Ok(quiet) => quiet.map(|()| 0),
+        Err(_elapsed) => count().await,
+    }
+}

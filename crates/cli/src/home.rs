@@ -1,0 +1,141 @@
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::advice;
+
+/// The folder of the application: where `spin.toml` lies, and `.baton/` with the state of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    /// The folder given, else the nearest one with a `spin.toml` at or above `here`, else at or above `program`.
+    pub(crate) fn find(given: Option<&Path>, here: &Path, program: &Path) -> Result<Self> {
+        let found = match given {
+            Some(given) => Some(given).filter(|it| it.join("spin.toml").is_file()),
+            None => nearest(here).or_else(|| nearest(program)),
+        };
+        let Some(root) = found else {
+            let (message, help) = match given {
+                Some(given) => (format!("there is no spin.toml in {}", given.display()), "set BATON_HOME to the folder of the application"),
+                None => (
+                    format!("there is no spin.toml in {} or above", here.display()),
+                    "change to the folder of the application, or set BATON_HOME to it",
+                ),
+            };
+            return Err(advice::error(message, help));
+        };
+        let root = root
+            .canonicalize()
+            .map_err(advice::with(format!("opening {}", root.display()), "check the permissions of the folder"))?;
+        Ok(Self { root })
+    }
+
+    pub(crate) fn manifest(&self) -> PathBuf {
+        self.root.join("spin.toml")
+    }
+
+    /// The compiled components that the manifest names, by component.
+    pub(crate) fn components(&self) -> Result<Vec<(String, PathBuf)>> {
+        let manifest = self.manifest();
+        let text = std::fs::read_to_string(&manifest)
+            .map_err(advice::with(format!("reading {}", manifest.display()), "check the file's permissions"))?;
+        let parsed: toml::Table = toml::from_str(&text)
+            .map_err(advice::with(format!("reading {}", manifest.display()), "correct the manifest there"))?;
+        let components = parsed.get("component").and_then(toml::Value::as_table).into_iter().flatten();
+        let sources = components.filter_map(|(name, it)| Some((name.clone(), self.root.join(it.get("source")?.as_str()?))));
+        Ok(sources.collect())
+    }
+
+    /// Fails when a component is not built.
+    pub(crate) fn check_components(&self) -> Result<()> {
+        match self.components()?.into_iter().find(|(_, source)| !source.is_file()) {
+            None => Ok(()),
+            Some((name, source)) => Err(advice::error(
+                format!("component {name} is not built: there is no {}", source.display()),
+                "build it with scripts/build-components",
+            )),
+        }
+    }
+
+    /// The folder of the private PostgreSQL cluster.
+    pub(crate) fn cluster(&self) -> PathBuf {
+        self.root.join(".baton/postgres")
+    }
+
+    /// Where components log.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.root.join(".baton/logs")
+    }
+
+    /// Where compiled components are kept.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.join(".baton/cache")
+    }
+
+    /// A file in the state folder, which is made when absent.
+    pub(crate) fn state_file(&self, name: &str) -> Result<PathBuf> {
+        let state = self.root.join(".baton");
+        let what = || advice::with(format!("making {}", state.display()), "check the permissions of the folder");
+        DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(what())?;
+        // PostgreSQL refuses root, so root's cluster runs as another user, who has to get through this folder.
+        let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+        std::fs::set_permissions(&state, Permissions::from_mode(mode)).map_err(what())?;
+        Ok(state.join(name))
+    }
+}
+
+fn nearest(start: &Path) -> Option<&Path> {
+    start.ancestors().find(|it| it.join("spin.toml").is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn application(dir: &Path, manifest: &str) -> PathBuf {
+        std::fs::create_dir_all(dir).expect("a temporary folder is writable");
+        std::fs::write(dir.join("spin.toml"), manifest).expect("a temporary folder is writable");
+        dir.canonicalize().expect("it was just made")
+    }
+
+    #[test]
+    fn the_nearest_application_above_wins_over_the_one_of_the_program() {
+        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        let outer = application(&temp.path().join("a"), "");
+        let inner = application(&temp.path().join("a/b"), "");
+        let deep = inner.join("c/d");
+        std::fs::create_dir_all(&deep).expect("a temporary folder is writable");
+        let program = outer.join("target/debug/baton");
+        let find = |given: Option<&Path>, here: &Path| Home::find(given, here, &program).map(|it| it.root).ok();
+        assert_eq!(find(None, &deep), Some(inner.clone()));
+        assert_eq!(find(None, temp.path()), Some(outer.clone()));
+        assert_eq!(find(Some(&outer), &deep), Some(outer));
+        assert_eq!(find(Some(&deep), &deep), None);
+    }
+
+    #[test]
+    fn a_component_that_is_not_built_is_named() {
+        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        let root = application(temp.path(), "[component.one]\nsource = \"one.wasm\"\n");
+        let home = Home { root: root.clone() };
+        let error = home.check_components().expect_err("it is not built").to_string();
+        assert!(error.contains("component one is not built") && error.contains("one.wasm"), "{error}");
+        std::fs::write(root.join("one.wasm"), "").expect("a temporary folder is writable");
+        assert!(home.check_components().is_ok());
+    }
+
+    #[test]
+    fn the_state_folder_is_closed_to_others() {
+        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        let home = Home { root: application(temp.path(), "") };
+        let file = home.state_file("service-key").expect("the state folder can be made");
+        let state = file.parent().expect("it lies in the state folder");
+        let mode = std::fs::metadata(state).expect("it exists").permissions().mode() & 0o777;
+        assert!(mode == 0o700 || mode == 0o711, "{mode:o}");
+    }
+}

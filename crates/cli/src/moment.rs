@@ -1,0 +1,48 @@
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How far `at` is from `now` in words for people, such as `in 42 s` or `3 min ago`; both are ISO 8601.
+/// What cannot be read is shown as it is.
+pub(crate) fn relative(now: &str, at: &str) -> String {
+    let (Some(now), Some(moment)) = (parse(now), parse(at)) else {
+        return at.to_owned();
+    };
+    let distance = moment - now;
+    if distance.num_seconds().abs() < 1 {
+        "now".to_owned()
+    } else if distance < TimeDelta::zero() {
+        format!("{} ago", span(-distance.num_seconds()))
+    } else {
+        format!("in {}", span(distance.num_seconds()))
+    }
+}
+
+/// A number of seconds for people, in the largest unit that keeps two digits of meaning.
+pub(crate) fn span(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn parse(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|it| it.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_from_now() {
+        let now = "2026-03-01T09:30:00.123456+00:00";
+        let check = |at, expected| assert_eq!(relative(now, at), expected, "{at}");
+        check("2026-03-01T09:30:00.5+00:00", "now");
+        check("2026-03-01T09:30:43+00:00", "in 42 s");
+        check("2026-03-01T11:26:01+02:00", "3 min ago");
+        check("2026-03-01T17:31:00Z", "in 8 h");
+        check("2026-04-01T09:30:00Z", "in 30 days");
+        check("soon", "soon");
+    }
+}

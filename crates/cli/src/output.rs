@@ -1,0 +1,80 @@
+use std::io::{IsTerminal as _, Write as _};
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+/// Where results go: text for people or one JSON document, on standard output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Prints the result of a command.
+    pub(crate) fn result(self, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        let mut shown = if self.json { serde_json::to_string_pretty(value)? } else { text() };
+        if !shown.ends_with('\n') {
+            shown.push('\n');
+        }
+        let mut out = std::io::stdout().lock();
+        out.write_all(shown.as_bytes())?;
+        Ok(out.flush()?)
+    }
+
+    /// Prints a result where standard output carries data already.
+    pub(crate) fn result_beside_data(self, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        let shown = if self.json { serde_json::to_string(value)? } else { text() };
+        note(shown.trim_end());
+        Ok(())
+    }
+}
+
+/// Tells a person something that is no result, on standard error.
+pub(crate) fn note(text: &str) {
+    #[expect(clippy::print_stderr, reason = "the command line prints")]
+    {
+        eprintln!("{text}");
+    }
+}
+
+/// Whether a person watches standard error.
+pub(crate) fn watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// A plain table.
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.trim_fmt()
+}
+
+/// 1234567 → `1,234,567`.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        let check = |n, expected| assert_eq!(count(n), expected);
+        check(0, "0");
+        check(999, "999");
+        check(1_000, "1,000");
+        check(1_234_567, "1,234,567");
+    }
+}

@@ -1,0 +1,88 @@
+use anyhow::{Context as _, Result};
+use tokio_postgres::Client;
+
+use crate::database::{Address, Database, connect};
+use crate::{advice, secret};
+
+/// Names of scratch databases begin like this.
+const PREFIX: &str = "baton_scratch_";
+/// Key of the advisory lock held while a scratch database has no connection yet; the letters "scratch".
+const LOCK: i64 = 0x0073_6372_6174_6368;
+
+/// A database for one run, with a connection that shows that the run lives.
+pub(crate) struct Scratch {
+    pub(crate) address: Address,
+    pub(crate) client: Client,
+    name: String,
+    maintenance: Address,
+}
+
+impl Scratch {
+    /// Makes a migrated database, and drops those that dead runs have left behind.
+    pub(crate) async fn create(database: &Database) -> Result<Self> {
+        let maintenance = database.maintenance();
+        let server = connect(&maintenance).await?;
+        sweep(&server).await?;
+        let name = format!("{PREFIX}{}", &secret::random()?[..16]);
+        server.execute("select pg_advisory_lock_shared($1)", &[&LOCK]).await?;
+        server
+            .batch_execute(&format!("create database {name} template template0"))
+            .await
+            .map_err(advice::with("making a database for this run", "use a role that may create databases, or unset DATABASE_URL"))?;
+        let address = database.address().with_database(&name);
+        let client = connect(&address).await;
+        server.execute("select pg_advisory_unlock_shared($1)", &[&LOCK]).await?;
+        let mut scratch = Self { address, client: client?, name, maintenance };
+        match crate::stack::migrate(&mut scratch.client).await {
+            // A session keeps the search path with which it began.
+            Ok(_) => match connect(&scratch.address).await {
+                Ok(client) => {
+                    scratch.client = client;
+                    Ok(scratch)
+                }
+                Err(error) => scratch.give_up(error).await,
+            },
+            Err(error) => scratch.give_up(error).await,
+        }
+    }
+
+    /// Ends its connections and drops it.
+    pub(crate) async fn drop(self) -> Result<()> {
+        let server = connect(&self.maintenance).await?;
+        server
+            .batch_execute(&format!("drop database if exists {} with (force)", self.name))
+            .await
+            .with_context(|| format!("dropping the database {}", self.name))
+    }
+
+    async fn give_up(self, error: anyhow::Error) -> Result<Self> {
+        self.drop().await?;
+        Err(error)
+    }
+}
+
+async fn sweep(server: &Client) -> Result<()> {
+    let row = server.query_one("select pg_try_advisory_lock($1)", &[&LOCK]).await?;
+    if !row.get::<_, bool>(0) {
+        // Another run is making its database; a later start sweeps.
+        return Ok(());
+    }
+    let dead = server
+        .query(
+            "select d.datname::text from pg_database d
+             where starts_with(d.datname, $1) and pg_has_role(d.datdba, 'usage')
+               and not exists (select from pg_stat_activity a where a.datname = d.datname)
+             order by d.datname limit 100",
+            &[&PREFIX],
+        )
+        .await?;
+    for row in dead {
+        let name: String = row.get(0);
+        // Without force: should a connection have come after all, the database stays.
+        if let Err(error) = server.batch_execute(&format!("drop database if exists {name}")).await {
+            tracing::warn!("the database {name} of an earlier run stays: {}", advice::postgres(&error));
+        }
+    }
+    server.execute("select pg_advisory_unlock($1)", &[&LOCK]).await?;
+    Ok(())
+}

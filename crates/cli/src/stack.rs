@@ -1,0 +1,154 @@
+//! The whole of Baton on this machine: a migrated database that components can log in to, and the host.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio_postgres::Client;
+
+use crate::context::secret_variable;
+use crate::database::{Address, connect};
+use crate::{advice, home::Home, secret};
+
+/// The role of components.
+const WORKER: &str = "baton_worker";
+/// The file in the state folder with that role's password.
+const WORKER_PASSWORD: &str = "worker-password";
+/// The channel on which the database wakes jobs.
+const WAKE_CHANNEL: &str = "baton_wake";
+/// Variables of the application in the environment begin like this, as Spin has it.
+const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
+/// How often a password is set that another process is setting, too.
+const LOGIN_TRIES: usize = 10;
+
+/// How to start the host.
+pub(crate) struct Options {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// Variables of the application that win over the computed ones.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// How often to tick, if at all.
+    pub(crate) tick_every: Option<Duration>,
+    /// Whether to listen for wakes of the database.
+    pub(crate) wakes: bool,
+    /// Whether statements are prepared once per connection.
+    pub(crate) prepared_statements: bool,
+}
+
+/// Brings the schema up to date and says what was applied.
+pub(crate) async fn migrate(client: &mut Client) -> Result<schema::Report> {
+    schema::migrate(client).await.map_err(|error| match error {
+        schema::Error::Newer(_) => advice::with("migrating", "install the newer release")(error),
+        schema::Error::Edited(_) => advice::with("migrating", "put the released file back as it was")(error),
+        schema::Error::Refused { .. } | schema::Error::Connection(_) => {
+            advice::with("migrating", "connect as the owner of the database, who may create roles and schemas")(error)
+        }
+    })
+}
+
+/// Starts the host for a migrated database.
+pub(crate) async fn start(home: &Home, address: &Address, owner: &Client, options: Options) -> Result<host::Running> {
+    let worker_password = worker_password(home, address, owner).await?;
+    let mut variables = BTreeMap::from([
+        ("pg_host".to_owned(), address.host()?),
+        ("pg_port".to_owned(), address.port().to_string()),
+        ("pg_database".to_owned(), address.database().to_owned()),
+        ("pg_user".to_owned(), WORKER.to_owned()),
+        ("pg_password".to_owned(), worker_password),
+        ("pg_sslmode".to_owned(), address.ssl_mode().to_owned()),
+        ("service_key".to_owned(), service_key(home)?),
+    ]);
+    variables.extend(variables_in(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))));
+    variables.extend(options.variables);
+    let bearer = variables["service_key"].clone();
+    let tick = options.tick_every.map(|every| host::Tick { path: "/tick".to_owned(), every, bearer: bearer.clone() });
+    let wakes = options.wakes.then(|| host::Wakes {
+        database_url: address.secret_string().to_owned(),
+        channel: WAKE_CHANNEL.to_owned(),
+        bearer,
+    });
+    let logs = home.logs();
+    std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
+    let config = host::Config {
+        variables,
+        log_dir: Some(logs),
+        cache_dir: Some(home.cache()),
+        prepared_statements: options.prepared_statements,
+        tick,
+        wakes,
+        ..host::Config::new(home.manifest(), options.listen)
+    };
+    host::start(config).await.map_err(|error| match error {
+        host::Error::Listen { address, .. } => taken(address)(error),
+        host::Error::Component { .. } => advice::with("starting the host", "build the components anew with scripts/build-components")(error),
+        host::Error::Manifest { .. } => advice::with("starting the host", "correct spin.toml, or the variables given")(error),
+        other => advice::with("starting the host", "`baton doctor` checks the set-up")(other),
+    })
+}
+
+/// Fails when the address cannot be listened on, before anything is started.
+pub(crate) fn check_listen(address: SocketAddr) -> Result<()> {
+    std::net::TcpListener::bind(address).map(drop).map_err(taken(address))
+}
+
+/// The key that every caller presents; generated when there is none.
+pub(crate) fn service_key(home: &Home) -> Result<String> {
+    secret::kept_in(&home.state_file("service-key")?)
+}
+
+fn taken<E: Into<anyhow::Error>>(address: SocketAddr) -> impl FnOnce(E) -> anyhow::Error {
+    advice::with(format!("{address} cannot be listened on"), "choose another address, such as --listen 127.0.0.1:3001")
+}
+
+/// Makes sure that components can log in, and returns their password.
+async fn worker_password(home: &Home, address: &Address, owner: &Client) -> Result<String> {
+    if let Some(given) = secret_variable("BATON_WORKER_PASSWORD") {
+        return Ok(given);
+    }
+    let password = secret::kept_in(&home.state_file(WORKER_PASSWORD)?)?;
+    let worker = address.with_user(WORKER, &password);
+    for _ in 0..LOGIN_TRIES {
+        // Tried first, because setting it is a write to the whole server, and the owner's right to do so may be missing.
+        if connect(&worker).await.is_ok() {
+            return Ok(password);
+        }
+        match schema::set_login(owner, WORKER, &password).await {
+            Ok(()) => return Ok(password),
+            // Another process changes the same role at this moment.
+            Err(schema::Error::Connection(error)) if error.code().is_some_and(|it| it.code() == "XX000") => {}
+            Err(error) => {
+                return Err(advice::with(
+                    format!("letting role {WORKER} log in"),
+                    format!("let an administrator set its password, and give it in BATON_WORKER_PASSWORD ({address})"),
+                )(error));
+            }
+        }
+    }
+    Err(advice::error(format!("role {WORKER} cannot log in"), "try again when no other process is starting"))
+}
+
+/// Variables of the application by their names in lower case.
+fn variables_in(environment: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    environment.filter_map(|(name, value)| Some((name.strip_prefix(VARIABLE_PREFIX)?.to_ascii_lowercase(), value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_come_from_the_environment_as_with_spin() {
+        let environment = [("SPIN_VARIABLE_PROVIDER_KEY", "a"), ("SPIN_VARIABLES", "b"), ("PATH", "c")];
+        let found = variables_in(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        assert_eq!(found, BTreeMap::from([("provider_key".to_owned(), "a".to_owned())]));
+    }
+
+    #[test]
+    fn a_taken_address_is_named_with_what_to_do() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port can be had");
+        let address = listener.local_addr().expect("it listens");
+        let error = check_listen(address).expect_err("it is taken");
+        assert!(format!("{error:#}").contains(&address.to_string()));
+    }
+}

@@ -1,0 +1,248 @@
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+use super::reason::Reason;
+
+/// Longest local part in octets (RFC 5321, section 4.5.3.1.1).
+const MAX_LOCAL: usize = 64;
+/// Longest domain in octets (RFC 5321, section 4.5.3.1.2).
+const MAX_DOMAIN: usize = 255;
+/// Longest label of a domain in octets (RFC 1035, section 2.3.4).
+const MAX_LABEL: usize = 63;
+/// Longest address in octets: a path of 256 (RFC 5321, section 4.5.3.1.3) without its angle brackets.
+const MAX_ADDRESS: usize = 254;
+/// What is longer than this is not looked at: even punycode shortens no address so much.
+const MAX_RAW: usize = 4096;
+
+/// A well-formed address in normal form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) local: String,
+    pub(super) domain: Domain,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Domain {
+    /// A host name with at least two labels: ASCII, lower case.
+    Name(String),
+    /// An IP address in brackets (RFC 5321, section 4.1.3).
+    Literal(IpAddr),
+}
+
+/// Why a text is not an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) reason: Reason,
+    pub(super) detail: Option<String>,
+    /// The address that was probably meant, when one slip explains the text.
+    pub(super) suggestion: Option<String>,
+}
+
+impl Address {
+    /// The address as it is stored and sent to: NFC, the domain in ASCII and lower case, the local part as it was.
+    pub(super) fn normalized(&self) -> String {
+        match &self.domain {
+            Domain::Name(name) => format!("{}@{name}", self.local),
+            Domain::Literal(IpAddr::V4(ip)) => format!("{}@[{ip}]", self.local),
+            Domain::Literal(IpAddr::V6(ip)) => format!("{}@[IPv6:{ip}]", self.local),
+        }
+    }
+}
+
+/// Reads an address (RFC 5321, section 4.1.2, with RFC 6531, section 3.3).
+/// Display names, angle brackets and comments belong to message headers and are refused.
+pub(super) fn parse(raw: &str) -> Result<Address, Refusal> {
+    let trimmed =
+        raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
+    if trimmed.is_empty() {
+        return Err(Reason::Empty.into());
+    }
+    if trimmed.len() > MAX_RAW {
+        return Err(Reason::TooLong.into());
+    }
+    let text = nfc(trimmed);
+    let (local, domain) = split(&text)?;
+    check_local(local)?;
+    let domain = read_domain(domain).map_err(|refusal| suggest_repair(refusal, local, domain))?;
+    if local.len() > MAX_LOCAL {
+        return Err(Reason::LocalTooLong.into());
+    }
+    let address = Address {
+        local: local.to_owned(),
+        domain,
+    };
+    if address.normalized().len() > MAX_ADDRESS {
+        return Err(Reason::TooLong.into());
+    }
+    Ok(address)
+}
+
+fn nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}
+
+fn split(text: &str) -> Result<(&str, &str), Refusal> {
+    if !text.starts_with('"') {
+        if text.contains(['<', '>']) {
+            return Err(syntax(
+                "give the bare address, without a name or angle brackets",
+            ));
+        }
+        if text.contains(['(', ')']) {
+            return Err(syntax("comments in parentheses are not accepted"));
+        }
+    }
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return Err(syntax("there is no @"));
+    };
+    if local.is_empty() {
+        return Err(syntax("nothing stands before the @"));
+    }
+    if domain.is_empty() {
+        return Err(syntax("nothing stands after the @"));
+    }
+    Ok((local, domain))
+}
+
+fn check_local(local: &str) -> Result<(), Refusal> {
+    if let Some(rest) = local.strip_prefix('"') {
+        return check_quoted(rest);
+    }
+    if local.split('.').any(str::is_empty) {
+        return Err(syntax(
+            "before the @, a dot stands at the start, at the end or beside another",
+        ));
+    }
+    match local.chars().find(|&c| c != '.' && !is_atext(c)) {
+        Some(c) => Err(not_allowed(c)),
+        None => Ok(()),
+    }
+}
+
+fn check_quoted(rest: &str) -> Result<(), Refusal> {
+    let mut chars = rest.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if chars.as_str().is_empty() => return Ok(()),
+            '"' => return Err(syntax("text follows the closing quote before the @")),
+            '\\' => match chars.next() {
+                Some(' '..='~') => {}
+                _ => return Err(syntax("a backslash stands before nothing it could quote")),
+            },
+            ' '..='~' => {}
+            _ if is_utf8_text(c) => {}
+            _ => return Err(not_allowed(c)),
+        }
+    }
+    Err(syntax("a quote before the @ is not closed"))
+}
+
+fn is_atext(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_utf8_text(c)
+}
+
+/// RFC 6531 takes any non-ASCII character. White space, controls and those that only steer the display
+/// are refused all the same: nobody can see them, so they are never meant.
+fn is_utf8_text(c: char) -> bool {
+    let invisible = matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}');
+    !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !invisible
+}
+
+fn read_domain(domain: &str) -> Result<Domain, Refusal> {
+    if let Some(literal) = domain.strip_prefix('[') {
+        return read_literal(literal).map(Domain::Literal);
+    }
+    let ascii = Uts46::new()
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Ignore,
+        )
+        .map_err(|_| invalid("a character or a hyphen stands where no host name has one"))?
+        .into_owned();
+    let labels: Vec<&str> = ascii.split('.').collect();
+    if labels.iter().any(|it| it.is_empty()) {
+        return Err(invalid(
+            "a dot stands at the start, at the end or beside another",
+        ));
+    }
+    if ascii.len() > MAX_DOMAIN || labels.iter().any(|it| it.len() > MAX_LABEL) {
+        return Err(Reason::DomainTooLong.into());
+    }
+    let [.., _, top] = labels.as_slice() else {
+        return Err(Reason::NoTopLevelDomain.into());
+    };
+    if top.bytes().all(|it| it.is_ascii_digit()) {
+        return Err(invalid("the last label is a number"));
+    }
+    Ok(Domain::Name(ascii))
+}
+
+fn read_literal(literal: &str) -> Result<IpAddr, Refusal> {
+    let ip = literal.strip_suffix(']').and_then(|text| {
+        let is_v6 = text
+            .get(..5)
+            .is_some_and(|tag| tag.eq_ignore_ascii_case("IPv6:"));
+        if is_v6 {
+            text[5..].parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+        } else {
+            text.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+        }
+    });
+    ip.ok_or_else(|| invalid("the brackets hold no IP address"))
+}
+
+/// A comma for a dot, and a dot too many, are the slips that break a domain most often.
+fn suggest_repair(mut refusal: Refusal, local: &str, domain: &str) -> Refusal {
+    let dotted = domain.replace([',', ';'], ".").replace(' ', "");
+    let labels: Vec<&str> = dotted.split('.').filter(|it| !it.is_empty()).collect();
+    let repaired = labels.join(".");
+    if repaired != domain
+        && local.len() <= MAX_LOCAL
+        && let Ok(domain @ Domain::Name(_)) = read_domain(&repaired)
+    {
+        let local = local.to_owned();
+        let meant = Address { local, domain }.normalized();
+        refusal.suggestion = (meant.len() <= MAX_ADDRESS).then_some(meant);
+    }
+    refusal
+}
+
+fn not_allowed(c: char) -> Refusal {
+    syntax(&format!(
+        "the character {} is not allowed before the @",
+        c.escape_debug()
+    ))
+}
+
+fn syntax(detail: &str) -> Refusal {
+    Refusal {
+        detail: Some(detail.to_owned()),
+        ..Reason::Syntax.into()
+    }
+}
+
+fn invalid(detail: &str) -> Refusal {
+    Refusal {
+        detail: Some(detail.to_owned()),
+        ..Reason::InvalidDomain.into()
+    }
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            detail: None,
+            suggestion: None,
+        }
+    }
+}

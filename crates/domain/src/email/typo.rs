@@ -1,0 +1,98 @@
+use strsim::damerau_levenshtein;
+
+use super::lists;
+
+/// Mail domains that many people type by hand, the most common first, with the slips allowed in the first label.
+/// Names of four letters or less are absent: too many honest domains are one letter away from `aol.com` or `gmx.de`.
+const POPULAR: [(&str, usize); 23] = [
+    ("gmail.com", 1),
+    ("yahoo.com", 1),
+    ("hotmail.com", 2),
+    ("outlook.com", 2),
+    ("icloud.com", 1),
+    ("googlemail.com", 2),
+    ("protonmail.com", 2),
+    ("comcast.net", 1),
+    ("verizon.net", 1),
+    ("sbcglobal.net", 2),
+    ("bellsouth.net", 2),
+    ("rocketmail.com", 2),
+    ("rediffmail.com", 2),
+    ("fastmail.com", 1),
+    ("yandex.ru", 1),
+    ("hotmail.co.uk", 1),
+    ("yahoo.co.uk", 1),
+    ("btinternet.com", 2),
+    ("hotmail.fr", 1),
+    ("yahoo.fr", 1),
+    ("laposte.net", 1),
+    ("t-online.de", 1),
+    ("freenet.de", 1),
+];
+
+/// Top-level domains that do not exist, and the one that was meant.
+const TOP_LEVEL: [(&str, &str); 22] = [
+    ("con", "com"),
+    ("cmo", "com"),
+    ("ocm", "com"),
+    ("comm", "com"),
+    ("coom", "com"),
+    ("ccom", "com"),
+    ("cpm", "com"),
+    ("xom", "com"),
+    ("vom", "com"),
+    ("cim", "com"),
+    ("clm", "com"),
+    ("comn", "com"),
+    ("coml", "com"),
+    ("nte", "net"),
+    ("ner", "net"),
+    ("nett", "net"),
+    ("ent", "net"),
+    ("nat", "net"),
+    ("ogr", "org"),
+    ("rog", "org"),
+    ("orgg", "org"),
+    ("orq", "org"),
+];
+
+/// The domain that was probably meant, if this one looks like a slip of the hand.
+pub(super) fn meant(domain: &str) -> Option<String> {
+    if lists::is_free(domain) {
+        return None;
+    }
+    let (label, rest) = domain.split_once('.')?;
+    let nearest = POPULAR
+        .iter()
+        .filter_map(|&(popular, slips)| Some((distance(label, rest, popular, slips)?, popular)))
+        .min_by_key(|&(distance, _)| distance);
+    if let Some((distance, popular)) = nearest {
+        return (distance > 0).then(|| popular.to_owned());
+    }
+    let (above, top) = domain.rsplit_once('.')?;
+    let (_, top) = TOP_LEVEL.iter().find(|(wrong, _)| *wrong == top)?;
+    Some(format!("{above}.{top}"))
+}
+
+/// How many slips lead from the popular domain to this one, if it is so few that they explain it.
+/// A swap of two neighbours counts as one. The first letter is what people get right, and honest names differ in.
+fn distance(label: &str, rest: &str, popular: &str, slips: usize) -> Option<usize> {
+    let (popular_label, popular_rest) = popular.split_once('.')?;
+    let in_rest = match popular_rest {
+        // Two-letter country codes are one slip from each other, so only these may be wrong themselves.
+        "com" | "net" if rest.len() < 5 => damerau_levenshtein(rest, popular_rest),
+        _ if rest == popular_rest => 0,
+        _ => return None,
+    };
+    let in_label = damerau_levenshtein(label, popular_label);
+    let same_start = match (label.as_bytes(), popular_label.as_bytes()) {
+        ([a, b, ..], [x, y, ..]) => a == x || (a == y && b == x),
+        _ => false,
+    };
+    let explained = match in_rest {
+        0 => in_label <= slips,
+        1 => in_label <= slips.min(1),
+        _ => false,
+    };
+    (explained && same_start).then_some(in_label + in_rest)
+}
