@@ -56,20 +56,19 @@ pub(crate) fn report(error: &Error) -> ExitCode {
 }
 
 /// The causes, outermost first, without what the one before has said already.
-fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
-        let said = match cause.downcast_ref::<tokio_postgres::Error>() {
-            Some(error) => postgres(error),
-            None => cause.to_string(),
-        };
-        if text.contains(&said) {
-            continue;
+        let database = cause.downcast_ref::<tokio_postgres::Error>();
+        let said = database.map_or_else(|| cause.to_string(), postgres);
+        if !text.contains(&said) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&said);
         }
-        if !text.is_empty() {
-            text.push_str(": ");
+        if database.is_some_and(|it| it.as_db_error().is_some()) {
+            // What follows says the same once more.
+            break;
         }
-        text.push_str(&said);
     }
     text
 }

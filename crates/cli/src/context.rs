@@ -16,7 +16,7 @@ pub(crate) struct Common {
     #[arg(skip = database_url())]
     pub(crate) database_url: Option<String>,
     /// Who is named in the history of pauses and changes.
-    #[arg(long, env = "USER", global = true, hide = true, default_value = "unknown")]
+    #[arg(long, env = "USER", global = true, hide = true, default_value_t = user_number())]
     pub(crate) who: String,
     /// How much the host logs on standard error: error, warn, info or debug.
     #[arg(long, env = "BATON_LOG", global = true, default_value = "warn", value_name = "LEVEL")]
@@ -52,4 +52,9 @@ fn database_url() -> Option<String> {
 /// An environment variable that may hold a secret, so that it is no argument and never shows up in `--help`.
 pub(crate) fn secret_variable(name: &str) -> Option<String> {
     std::env::var_os(name).and_then(|it| it.into_string().ok()).filter(|it| !it.is_empty())
+}
+
+/// Who it is when the environment does not say.
+fn user_number() -> String {
+    format!("user {}", rustix::process::getuid().as_raw())
 }

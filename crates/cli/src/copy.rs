@@ -3,9 +3,7 @@ use std::pin::Pin;
 use anyhow::Result;
 use bytes::{Bytes, BytesMut};
 use futures::SinkExt as _;
-use tokio_postgres::{CopyInSink, GenericClient};
-
-use crate::api;
+use tokio_postgres::CopyInSink;
 
 /// How much is collected before it is sent, in bytes.
 const PART: usize = 64 * 1024;
@@ -17,10 +15,9 @@ pub(crate) struct CopyIn {
 }
 
 impl CopyIn {
-    /// `statement` is a `copy … from stdin`.
-    pub(crate) async fn start(client: &impl GenericClient, statement: &str) -> Result<Self> {
-        let sink = client.copy_in(statement).await.map_err(api::explain)?;
-        Ok(Self { sink: Box::pin(sink), buffer: BytesMut::with_capacity(PART) })
+    /// What `copy … from stdin` has opened.
+    pub(crate) fn new(sink: CopyInSink<Bytes>) -> Self {
+        Self { sink: Box::pin(sink), buffer: BytesMut::with_capacity(PART) }
     }
 
     /// Adds a row. Fields hold no NUL.

@@ -28,12 +28,6 @@ impl Database {
             let address = Address::parse(url).map_err(advice::with("reading DATABASE_URL", "write it like postgres://user@host:5432/database"))?;
             return Ok(Self { address, cluster: None });
         }
-        if let Some(other) = Announcement::read(home).filter(|it| !it.private) {
-            return Err(advice::error(
-                format!("the running host uses the database {}", other.database),
-                "set DATABASE_URL to that database, or stop the host",
-            ));
-        }
         home.state_file("postgres")?;
         let cluster = Cluster::start(&home.cluster(), cluster::Options::default()).await.map_err(|error| match error {
             cluster::Error::NoPostgres { .. } => advice::with("starting PostgreSQL", "install it, or run scripts/setup, which does")(error),
@@ -53,12 +47,22 @@ impl Database {
         }
     }
 
-    /// Does `work` on the database and closes it, also when the work fails. The work is dropped when interrupted.
+    /// Does `work` on the database of the running host, if one runs, and closes it, also when the work fails.
+    /// The work is dropped when interrupted.
     pub(crate) async fn with<T>(context: &Context, home: &Home, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+        if context.common.database_url.is_none()
+            && let Some(other) = Announcement::read(home).filter(|it| !it.private)
+        {
+            return Err(advice::error(
+                format!("the running host uses the database {}", other.database),
+                "set DATABASE_URL to that database, or stop the host",
+            ));
+        }
         Self::around(context, home, async |database| context.interrupt.guard(work(database)).await).await
     }
 
-    /// Like [`Database::with`], for work that has to clean up and so watches for the interrupt itself.
+    /// Like [`Database::with`], for work that has to clean up and so watches for the interrupt itself,
+    /// and that has nothing to do with another host.
     pub(crate) async fn around<T>(context: &Context, home: &Home, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
         let database = Self::open(context, home).await?;
         let result = work(&database).await;

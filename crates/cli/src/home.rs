@@ -35,6 +35,10 @@ impl Home {
         Ok(Self { root })
     }
 
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub(crate) fn manifest(&self) -> PathBuf {
         self.root.join("spin.toml")
     }

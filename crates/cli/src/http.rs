@@ -12,23 +12,23 @@ use serde_json::Value;
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: usize = 4 << 20;
 
-/// Posts to a host, as the holder of the service key. Connections are kept.
+/// Posts to one server, over connections that are kept.
 #[derive(Clone)]
 pub(crate) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
-    authorization: String,
+    authorization: Option<String>,
 }
 
 impl Http {
-    /// `base` is the URL of the host, without a path.
-    pub(crate) fn new(base: &str, service_key: &str) -> Self {
+    /// `base` is the URL of the server without a path; the service key is for a host, not for others.
+    pub(crate) fn new(base: &str, service_key: Option<&str>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { client, base: base.trim_end_matches('/').to_owned(), authorization: format!("Bearer {service_key}") }
+        Self { client, base: base.trim_end_matches('/').to_owned(), authorization: service_key.map(|it| format!("Bearer {it}")) }
     }
 
     /// Posts JSON; the status and the JSON of the answer, or null when it is none.
@@ -36,16 +36,26 @@ impl Http {
     /// # Errors
     /// When no answer came within `deadline`.
     pub(crate) async fn post(&self, path: &str, body: &Value, deadline: Duration) -> Result<(u16, Value)> {
-        let request = Request::post(format!("{}{path}", self.base))
-            .header("authorization", &self.authorization)
-            .header("content-type", "application/json")
-            .body(Full::from(body.to_string()))?;
+        let (status, bytes) = self.send(path, "application/json", body.to_string().into(), deadline).await?;
+        // An answer that is no JSON comes from something else than Baton; its status says enough.
+        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+    }
+
+    /// Posts bytes of a media type; the status and the bytes of the answer.
+    ///
+    /// # Errors
+    /// When no answer came within `deadline`.
+    pub(crate) async fn send(&self, path: &str, media_type: &'static str, body: Bytes, deadline: Duration) -> Result<(u16, Bytes)> {
+        let mut request = Request::post(format!("{}{path}", self.base)).header("content-type", media_type);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let request = request.body(Full::from(body))?;
         let exchange = async {
             let response = self.client.request(request).await?;
             let status = response.status().as_u16();
-            let bytes = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await.map_err(|error| anyhow!(error))?.to_bytes();
-            // An answer that is no JSON comes from something else than Baton; its status says enough.
-            anyhow::Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+            let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await.map_err(|error| anyhow!(error))?;
+            anyhow::Ok((status, body.to_bytes()))
         };
         match tokio::time::timeout(deadline, exchange).await {
             Ok(answer) => answer,

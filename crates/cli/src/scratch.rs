@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use tokio_postgres::Client;
 
@@ -8,6 +10,8 @@ use crate::{advice, secret};
 const PREFIX: &str = "baton_scratch_";
 /// Key of the advisory lock held while a scratch database has no connection yet; the letters "scratch".
 const LOCK: i64 = 0x0073_6372_6174_6368;
+/// How long the last connections may take to end by themselves.
+const QUIET_WITHIN: Duration = Duration::from_secs(1);
 
 /// A database for one run, with a connection that shows that the run lives.
 pub(crate) struct Scratch {
@@ -49,6 +53,16 @@ impl Scratch {
     /// Ends its connections and drops it.
     pub(crate) async fn drop(self) -> Result<()> {
         let server = connect(&self.maintenance).await?;
+        drop(self.client);
+        // A host that was stopped a moment ago may still be hanging up; who stays longer is cut off.
+        let others = async {
+            let sql = "select count(*) from pg_stat_activity where datname = $1";
+            while server.query_one(sql, &[&self.name]).await?.get::<_, i64>(0) > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            anyhow::Ok(())
+        };
+        let _ = tokio::time::timeout(QUIET_WITHIN, others).await;
         server
             .batch_execute(&format!("drop database if exists {} with (force)", self.name))
             .await

@@ -59,7 +59,7 @@ pub(crate) async fn start(home: &Home, address: &Address, owner: &Client, option
         ("pg_sslmode".to_owned(), address.ssl_mode().to_owned()),
         ("service_key".to_owned(), service_key(home)?),
     ]);
-    variables.extend(variables_in(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))));
+    variables.extend(environment_variables());
     variables.extend(options.variables);
     let bearer = variables["service_key"].clone();
     let tick = options.tick_every.map(|every| host::Tick { path: "/tick".to_owned(), every, bearer: bearer.clone() });
@@ -97,12 +97,17 @@ pub(crate) fn service_key(home: &Home) -> Result<String> {
     secret::kept_in(&home.state_file("service-key")?)
 }
 
+/// Variables of the application that the environment sets, by name.
+pub(crate) fn environment_variables() -> BTreeMap<String, String> {
+    variables_in(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+}
+
 fn taken<E: Into<anyhow::Error>>(address: SocketAddr) -> impl FnOnce(E) -> anyhow::Error {
     advice::with(format!("{address} cannot be listened on"), "choose another address, such as --listen 127.0.0.1:3001")
 }
 
 /// Makes sure that components can log in, and returns their password.
-async fn worker_password(home: &Home, address: &Address, owner: &Client) -> Result<String> {
+pub(crate) async fn worker_password(home: &Home, address: &Address, owner: &Client) -> Result<String> {
     if let Some(given) = secret_variable("BATON_WORKER_PASSWORD") {
         return Ok(given);
     }

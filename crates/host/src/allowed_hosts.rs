@@ -141,22 +141,58 @@ mod tests {
     #[test]
     fn a_host_is_allowed_with_its_scheme_and_port_only() {
         check("https://example.com", ("https", "example.com", None), true);
-        check("https://example.com", ("https", "EXAMPLE.com", Some(443)), true);
-        check("https://example.com", ("http", "example.com", Some(443)), false);
-        check("https://example.com", ("https", "example.com", Some(8443)), false);
-        check("https://example.com", ("https", "example.com.evil", None), false);
+        check(
+            "https://example.com",
+            ("https", "EXAMPLE.com", Some(443)),
+            true,
+        );
+        check(
+            "https://example.com",
+            ("http", "example.com", Some(443)),
+            false,
+        );
+        check(
+            "https://example.com",
+            ("https", "example.com", Some(8443)),
+            false,
+        );
+        check(
+            "https://example.com",
+            ("https", "example.com.evil", None),
+            false,
+        );
         check("postgres://db:6432", ("postgres", "db", Some(6432)), true);
         check("postgres://db:6432", ("postgres", "db", None), false);
         check("http://[::1]:8080", ("http", "[::1]", Some(8080)), true);
-        check("http://127.0.0.1:8000..8002", ("http", "127.0.0.1", Some(8001)), true);
-        check("http://127.0.0.1:8000..8002", ("http", "127.0.0.1", Some(8002)), false);
+        check(
+            "http://127.0.0.1:8000..8002",
+            ("http", "127.0.0.1", Some(8001)),
+            true,
+        );
+        check(
+            "http://127.0.0.1:8000..8002",
+            ("http", "127.0.0.1", Some(8002)),
+            false,
+        );
     }
 
     #[test]
     fn wildcards_cover_what_they_stand_for() {
-        check("http://*.spin.internal", ("http", "a.spin.internal", None), true);
-        check("http://*.spin.internal", ("http", "spin.internal", None), false);
-        check("http://*.spin.internal", ("http", "evilspin.internal", None), false);
+        check(
+            "http://*.spin.internal",
+            ("http", "a.spin.internal", None),
+            true,
+        );
+        check(
+            "http://*.spin.internal",
+            ("http", "spin.internal", None),
+            false,
+        );
+        check(
+            "http://*.spin.internal",
+            ("http", "evilspin.internal", None),
+            false,
+        );
         check("*://*:*", ("anything", "anywhere", Some(1)), true);
         check("http://*", ("http", "anywhere", Some(81)), false);
     }

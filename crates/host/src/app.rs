@@ -39,7 +39,11 @@ impl App {
     }
 
     /// Answers a request by its path.
-    pub(crate) async fn handle(&self, request: Request<WasiBody>, client: SocketAddr) -> Response<WasiBody> {
+    pub(crate) async fn handle(
+        &self,
+        request: Request<WasiBody>,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
         let answer = match self.routes.find(request.uri().path()) {
             Some(matched) => self.call(matched, request, client).await,
             None => None,
@@ -104,8 +108,13 @@ pub(crate) fn body(bytes: Bytes) -> WasiBody {
 /// Sets the headers by which Spin tells a component about the request.
 fn describe(request: &mut Request<WasiBody>, matched: &Match, client: SocketAddr) {
     let uri = request.uri();
-    let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
-    let host = host.or(uri.authority().map(|it| it.as_str())).unwrap_or("localhost");
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|it| it.to_str().ok());
+    let host = host
+        .or(uri.authority().map(|it| it.as_str()))
+        .unwrap_or("localhost");
     let scheme = uri.scheme_str().unwrap_or("http");
     let path = uri.path_and_query().map_or("/", |it| it.as_str());
     let values = [
@@ -120,7 +129,9 @@ fn describe(request: &mut Request<WasiBody>, matched: &Match, client: SocketAddr
     for (name, value) in values {
         // All parts come from a parsed request or the manifest; a route with control characters is left out.
         if let Ok(value) = HeaderValue::from_str(&value) {
-            request.headers_mut().insert(HeaderName::from_static(name), value);
+            request
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
         }
     }
     request.headers_mut().remove(header::CONNECTION);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ pub(crate) struct Counters {
     instances: AtomicU64,
     traps: AtomicU64,
     deadlines: AtomicU64,
+    closed: AtomicBool,
     in_flight: watch::Sender<usize>,
 }
 
@@ -54,6 +55,15 @@ impl Counters {
         }
     }
 
+    /// From now on, instances that are dropped early are no failures.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Waits until no request is under way.
     pub(crate) async fn quiet(&self) {
         let mut in_flight = self.in_flight.subscribe();
@@ -74,7 +84,10 @@ impl InFlight {
         counters.in_flight.send_modify(|it| *it += 1);
         Self {
             counters: counters.clone(),
-            #[expect(clippy::disallowed_methods, reason = "the request deadline is the host's own")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the request deadline is the host's own"
+            )]
             start: Instant::now(),
         }
     }

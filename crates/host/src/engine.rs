@@ -27,7 +27,9 @@ impl Loader {
     pub(crate) fn new(cache_dir: Option<&Path>) -> Result<Self, Error> {
         let setup = || -> wasmtime::Result<Self> {
             let mut config = wasmtime::Config::new();
-            config.wasm_component_model_async(true).epoch_interruption(true);
+            config
+                .wasm_component_model_async(true)
+                .epoch_interruption(true);
             if let Some(directory) = cache_dir {
                 let mut cache = CacheConfig::new();
                 cache.with_directory(std::path::absolute(directory)?);

@@ -48,8 +48,13 @@ pub(crate) enum Passage {
 }
 
 impl Faults {
-    pub(crate) fn new<'a>(plan: Option<FaultPlan>, components: impl Iterator<Item = &'a str>) -> Self {
-        let calls = components.map(|it| (it.to_owned(), AtomicU64::new(0))).collect();
+    pub(crate) fn new<'a>(
+        plan: Option<FaultPlan>,
+        components: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let calls = components
+            .map(|it| (it.to_owned(), AtomicU64::new(0)))
+            .collect();
         Self { plan, calls }
     }
 
@@ -112,6 +117,9 @@ mod tests {
         }
         use Passage::{Fail, Go};
         assert_eq!(passages, [Go, Go, Go, Fail, Go]);
-        assert_eq!(faults.counts(), [("a".to_owned(), 3), ("b".to_owned(), 2)].into());
+        assert_eq!(
+            faults.counts(),
+            [("a".to_owned(), 3), ("b".to_owned(), 2)].into()
+        );
     }
 }

@@ -47,7 +47,12 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, mut stop: watch:
     graceful.shutdown().await;
 }
 
-fn serve_connection(app: &Arc<App>, stream: TcpStream, client: SocketAddr, graceful: &GracefulShutdown) {
+fn serve_connection(
+    app: &Arc<App>,
+    stream: TcpStream,
+    client: SocketAddr,
+    graceful: &GracefulShutdown,
+) {
     if let Err(err) = stream.set_nodelay(true) {
         tracing::debug!("the connection is gone already: {err}");
         return;
@@ -77,13 +82,18 @@ async fn answer(app: &App, request: Request<Incoming>, client: SocketAddr) -> Re
         None => return plain(StatusCode::BAD_REQUEST),
     }
     // Taken in whole before the component starts, so that a slow client holds no instance.
-    let bytes = match tokio::time::timeout(app.deadline, Limited::new(incoming, MAX_BODY).collect()).await {
+    let bytes = match tokio::time::timeout(app.deadline, Limited::new(incoming, MAX_BODY).collect())
+        .await
+    {
         Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(err)) if err.is::<LengthLimitError>() => return plain(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(err)) if err.is::<LengthLimitError>() => {
+            return plain(StatusCode::PAYLOAD_TOO_LARGE);
+        }
         Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST),
         Err(_) => return plain(StatusCode::REQUEST_TIMEOUT),
     };
-    app.handle(Request::from_parts(parts, body(bytes)), client).await
+    app.handle(Request::from_parts(parts, body(bytes)), client)
+        .await
 }
 
 /// Completes the target of a request with the authority of its `Host` header; none if that is missing or contradicts.

@@ -54,9 +54,15 @@ impl Client {
     ) -> Result<Response<WasiBody>, Error> {
         // HTTP/2 servers object to a host header beside the authority; the client adds it for HTTP/1.1.
         request.headers_mut().remove(header::HOST);
-        let connect = options.connect_timeout.unwrap_or(CONNECT_TIMEOUT).min(CONNECT_TIMEOUT);
+        let connect = options
+            .connect_timeout
+            .unwrap_or(CONNECT_TIMEOUT)
+            .min(CONNECT_TIMEOUT);
         // A pooled connection needs no connecting, so the two waits are bounded together.
-        let limit = options.first_byte_timeout.unwrap_or(NO_TIMEOUT).saturating_add(connect);
+        let limit = options
+            .first_byte_timeout
+            .unwrap_or(NO_TIMEOUT)
+            .saturating_add(connect);
         match tokio::time::timeout(limit, self.0.request(request)).await {
             Ok(Ok(response)) => Ok(response.map(|it| it.map_err(Error::from).boxed_unsync())),
             Ok(Err(err)) => Err(translate(&err)),
@@ -108,7 +114,11 @@ async fn pass(
     let scheme = uri.scheme_str().unwrap_or("https");
     let host = uri.host().unwrap_or_default();
     if host.is_empty() || !context.allowed_hosts.allows(scheme, host, uri.port_u16()) {
-        tracing::debug!(component = context.component, host, "outgoing request denied");
+        tracing::debug!(
+            component = context.component,
+            host,
+            "outgoing request denied"
+        );
         return Ok(Err(Error::HttpRequestDenied));
     }
     let passage = context.enter().await?;
@@ -162,7 +172,9 @@ fn translate(err: &legacy::Error) -> Error {
                 }
                 _ => {}
             }
-            let tls = io.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
+            let tls = io
+                .get_ref()
+                .and_then(|it| it.downcast_ref::<rustls::Error>());
             match tls {
                 Some(rustls::Error::InvalidCertificate(_)) => return Error::TlsCertificateError,
                 Some(_) => return Error::TlsProtocolError,

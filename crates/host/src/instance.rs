@@ -231,8 +231,8 @@ impl WorkerState for Worker {
         if let Some(trap) = self.ending.trap.get() {
             self.counters.trapped();
             tracing::warn!(component, "{trap}");
-        } else if self.ending.stopped.load(Ordering::Relaxed) {
-            tracing::debug!(component, "instance ended by time");
+        } else if self.ending.stopped.load(Ordering::Relaxed) || self.counters.is_closed() {
+            tracing::debug!(component, "instance ended from outside");
         } else if let Err(err) = result {
             self.counters.trapped();
             tracing::warn!(component, "trap: {}", root_cause(&err));
@@ -242,5 +242,8 @@ impl WorkerState for Worker {
 
 /// The error without the frames of WebAssembly functions around it.
 fn root_cause(err: &wasmtime::Error) -> String {
-    err.chain().last().map(ToString::to_string).unwrap_or_default()
+    err.chain()
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }

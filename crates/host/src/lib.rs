@@ -116,7 +116,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         Ok(listener) => listener,
         Err(source) => return Err(listen_error(&config, source)),
     };
-    let address = listener.local_addr().map_err(|err| listen_error(&config, err))?;
+    let address = listener
+        .local_addr()
+        .map_err(|err| listen_error(&config, err))?;
 
     let names = application.components.iter().map(|it| it.name.as_str());
     let faults = Arc::new(faults::Faults::new(config.faults.clone(), names));
@@ -216,8 +218,17 @@ impl Running {
             while self.tasks.join_next().await.is_some() {}
             self.app.counters.quiet().await;
         };
-        if tokio::time::timeout(self.app.deadline, finish).await.is_err() {
+        if tokio::time::timeout(self.app.deadline, finish)
+            .await
+            .is_err()
+        {
             tracing::warn!("stopped with requests under way");
         }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.app.counters.close();
     }
 }

@@ -55,7 +55,10 @@ struct Head {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "secret changes nothing here: no value is ever shown")]
+#[expect(
+    dead_code,
+    reason = "secret changes nothing here: no value is ever shown"
+)]
 struct Variable {
     default: Option<String>,
     #[serde(default)]
@@ -82,7 +85,10 @@ struct HttpTrigger {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "description and build are for people and other tools")]
+#[expect(
+    dead_code,
+    reason = "description and build are for people and other tools"
+)]
 struct ComponentTable {
     source: String,
     description: Option<String>,
@@ -167,10 +173,14 @@ fn resolve_variables(
         }
         match (&variable.default, variable.required) {
             (Some(_), true) => {
-                return Err(format!("variable {name} is both required and has a default"));
+                return Err(format!(
+                    "variable {name} is both required and has a default"
+                ));
             }
             (None, false) => {
-                return Err(format!("variable {name} is neither required nor has a default"));
+                return Err(format!(
+                    "variable {name} is neither required nor has a default"
+                ));
             }
             (default, _) => match given.get(name).or(default.as_ref()) {
                 Some(value) => values.insert(name.clone(), value.clone()),

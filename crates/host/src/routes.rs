@@ -36,7 +36,9 @@ impl Match {
 
     /// The route without its wildcard.
     pub(crate) fn route_or_prefix(&self) -> &str {
-        self.raw_route.strip_suffix("/...").unwrap_or(&self.raw_route)
+        self.raw_route
+            .strip_suffix("/...")
+            .unwrap_or(&self.raw_route)
     }
 }
 
@@ -52,7 +54,10 @@ impl Routes {
                 return Err(format!("the route {raw} is not `/path` or `/path/...`"));
             }
             let wildcard = wildcard_prefix.is_some();
-            if routes.iter().any(|it| it.prefix == prefix && it.wildcard == wildcard) {
+            if routes
+                .iter()
+                .any(|it| it.prefix == prefix && it.wildcard == wildcard)
+            {
                 return Err(format!("the route {raw} is defined twice"));
             }
             routes.push(Route {
@@ -108,7 +113,11 @@ mod tests {
         .expect("valid routes");
         let check = |path: &str, component: &str, path_info: &str| {
             let found = routes.find(path).expect(path);
-            assert_eq!((found.component.as_str(), found.path_info.as_str()), (component, path_info), "{path}");
+            assert_eq!(
+                (found.component.as_str(), found.path_info.as_str()),
+                (component, path_info),
+                "{path}"
+            );
         };
         check("/", "root", "/");
         check("/x/y", "root", "/x/y");
@@ -130,7 +139,11 @@ mod tests {
 
     #[test]
     fn a_route_that_is_not_understood_is_refused() {
-        for pairs in [&[("a", "x")][..], &[("/:id", "x")], &[("/a", "x"), ("/a/", "y")]] {
+        for pairs in [
+            &[("a", "x")][..],
+            &[("/:id", "x")],
+            &[("/a", "x"), ("/a/", "y")],
+        ] {
             assert!(routes(pairs).is_err(), "{pairs:?}");
         }
     }

@@ -50,7 +50,8 @@ async fn listen(wakes: &Wakes, paths: mpsc::UnboundedSender<String>) {
             Ok((_client, mut notifications)) => {
                 pause = FIRST_PAUSE;
                 while let Some(it) = notifications.recv().await {
-                    if it.channel() == wakes.channel && paths.send(it.payload().to_owned()).is_err() {
+                    if it.channel() == wakes.channel && paths.send(it.payload().to_owned()).is_err()
+                    {
                         return;
                     }
                 }

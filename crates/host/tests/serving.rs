@@ -33,7 +33,8 @@ const GREEDY: &str = "(drop (memory.grow (i32.const 100)))";
 fn application(test: &str, component: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     std::fs::create_dir_all(&folder).expect("the target folder is writable");
-    std::fs::write(folder.join("guest.wat"), component).expect("the target folder is writable");
+    let component = wat::parse_str(component).expect("the guest is well-formed");
+    std::fs::write(folder.join("guest.wasm"), component).expect("the target folder is writable");
     let manifest = r#"
 spin_manifest_version = 2
 [application]
@@ -42,7 +43,7 @@ name = "test"
 route = "/guest/..."
 component = "guest"
 [component.guest]
-source = "guest.wat"
+source = "guest.wasm"
 "#;
     let path = folder.join("spin.toml");
     std::fs::write(&path, manifest).expect("the target folder is writable");
@@ -110,8 +111,11 @@ async fn a_missing_component_is_named() {
     let mut config = config("a_missing_component_is_named", "(component)");
     let manifest = std::fs::read_to_string(&config.manifest).expect("just written");
     config.manifest.set_file_name("other.toml");
-    std::fs::write(&config.manifest, manifest.replace("guest.wat", "absent.wasm"))
-        .expect("the target folder is writable");
+    std::fs::write(
+        &config.manifest,
+        manifest.replace("guest.wasm", "absent.wasm"),
+    )
+    .expect("the target folder is writable");
     let err = host::start(config).await.err().expect("a refusal");
     assert!(err.to_string().contains("absent.wasm"), "{err}");
 }
@@ -158,7 +162,10 @@ async fn a_path_without_a_route_and_a_body_too_large_reach_no_component() {
 
 #[tokio::test]
 async fn the_first_tick_comes_at_the_start() {
-    let mut config = config("the_first_tick_comes_at_the_start", &HANDLER.replace("{body}", TRAP));
+    let mut config = config(
+        "the_first_tick_comes_at_the_start",
+        &HANDLER.replace("{body}", TRAP),
+    );
     config.tick = Some(Tick {
         path: "/guest/tick".to_owned(),
         every: Duration::from_secs(3600),

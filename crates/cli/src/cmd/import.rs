@@ -39,7 +39,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         let mut client = database.connect().await?;
         let tx = client.transaction().await?;
         tx.batch_execute("create temporary table incoming (row bigint not null, email text not null) on commit drop").await?;
-        let mut copy = CopyIn::start(&tx, "copy incoming (row, email) from stdin").await?;
+        let mut copy = CopyIn::new(tx.copy_in("copy incoming (row, email) from stdin").await?);
         let mut rows = sheet.rows()?;
         let mut with_address = 0;
         while rows.advance()? {

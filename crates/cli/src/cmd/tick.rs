@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         (None, None) => secret::read_from(&context.home()?.state_file("service-key")?)?,
     };
     let posting = async {
-        Http::new(&url, &key)
+        Http::new(&url, Some(&key))
             .post("/tick", &json!({}), DEADLINE)
             .await
             .map_err(advice::with(format!("asking {url}"), "check that the host is running there, and --url"))

@@ -1,4 +1,4 @@
-mod cycle;
+pub(crate) mod cycle;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -82,15 +82,11 @@ async fn validate(args: Args, context: &Context, home: &Home, sheet: &Sheet, scr
             prepared_statements: true,
         };
         let running = context.interrupt.guard(stack::start(home, &scratch.address, client, options)).await?;
-        let http = Http::new(&format!("http://{}", running.local_addr()), &stack::service_key(home)?);
+        let http = Http::new(&format!("http://{}", running.local_addr()), Some(&stack::service_key(home)?));
         let driven = context.interrupt.guard(cycle::drive(&http, client, distinct, progress, &home.logs())).await;
-        if driven.is_err() {
-            // The database goes, so a batch under way is worth nothing.
-            drop(running);
-        } else {
-            running.stop().await;
-        }
+        // After a failure the database goes, so a batch under way is worth nothing.
         driven?;
+        running.stop().await;
     }
     progress.says("writing");
     let mut summary = Summary::new(counts, with_address, distinct);
@@ -121,7 +117,7 @@ async fn load(args: &Args, sheet: &Sheet, client: &Client) -> Result<(Counts, u6
     }
     api::call(client, ConfigureJob { job: cycle::JOB.to_owned(), changes, who: "validate".to_owned() }).await?;
 
-    let mut copy = CopyIn::start(client, "copy public.input_rows (row, email) from stdin").await?;
+    let mut copy = CopyIn::new(client.copy_in("copy public.input_rows (row, email) from stdin").await?);
     let mut rows = sheet.rows()?;
     let mut number = 0_u64;
     while rows.advance()? {

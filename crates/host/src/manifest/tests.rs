@@ -39,8 +39,15 @@ fn variables_fill_the_templates_of_a_component() {
     let component = &application.components[0];
     assert_eq!(component.variables["token"], "<s3cret>");
     assert!(component.allowed_hosts.allows("postgres", "db", Some(5432)));
-    assert!(!component.allowed_hosts.allows("postgres", "127.0.0.1", Some(5432)));
-    assert_eq!(application.routes, [("/...".to_owned(), "first".to_owned())]);
+    assert!(
+        !component
+            .allowed_hosts
+            .allows("postgres", "127.0.0.1", Some(5432))
+    );
+    assert_eq!(
+        application.routes,
+        [("/...".to_owned(), "first".to_owned())]
+    );
 }
 
 #[test]
@@ -50,13 +57,21 @@ fn a_required_variable_without_a_value_is_named() {
 
 #[test]
 fn a_value_for_an_undeclared_variable_is_named() {
-    refused(MANIFEST, &[("key", ""), ("kye", "")], "variable kye was given but is not declared");
+    refused(
+        MANIFEST,
+        &[("key", ""), ("kye", "")],
+        "variable kye was given but is not declared",
+    );
 }
 
 #[test]
 fn an_undefined_variable_in_a_template_is_named() {
     let text = MANIFEST.replace("{{key}}", "{{ missing }}");
-    refused(&text, &[("key", "")], "[component.first] variable token: the variable missing is undefined");
+    refused(
+        &text,
+        &[("key", "")],
+        "[component.first] variable token: the variable missing is undefined",
+    );
 }
 
 #[test]
@@ -67,7 +82,10 @@ fn an_unclosed_template_is_refused() {
 
 #[test]
 fn an_unsupported_key_is_named() {
-    let text = MANIFEST.replace("[component.first.variables]", "files = []\n[component.first.variables]");
+    let text = MANIFEST.replace(
+        "[component.first.variables]",
+        "files = []\n[component.first.variables]",
+    );
     refused(&text, &[("key", "")], "files");
     let text = MANIFEST.replace("[[trigger.http]]", "[[trigger.redis]]");
     refused(&text, &[("key", "")], "redis");
@@ -81,5 +99,9 @@ fn a_route_to_an_undefined_component_is_named() {
 
 #[test]
 fn a_malformed_allowed_host_is_named() {
-    refused(MANIFEST, &[("key", ""), ("extra", "example.com")], "example.com");
+    refused(
+        MANIFEST,
+        &[("key", ""), ("extra", "example.com")],
+        "example.com",
+    );
 }

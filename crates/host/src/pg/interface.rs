@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tokio_postgres::config::Host as Target;
-use wasmtime::component::{Access, Accessor, FutureReader, HasData, Resource, ResourceTable, StreamReader};
+use wasmtime::component::{
+    Access, Accessor, FutureReader, HasData, Resource, ResourceTable, StreamReader,
+};
 
 use super::statement::Outcome;
 use super::values::{self, Parameter};
@@ -33,7 +35,9 @@ async fn open(context: &Context, address: String, ca_root: Option<String>) -> An
     }
     let passage = context.enter().await?;
     if passage == Passage::Fail {
-        return Ok(Err(Error::ConnectionFailed("connection refused (injected)".to_owned())));
+        return Ok(Err(Error::ConnectionFailed(
+            "connection refused (injected)".to_owned(),
+        )));
     }
     let connection = context.pools.get(address, ca_root).await;
     passage.leave()?;
@@ -79,7 +83,11 @@ async fn query(
         Ok(parameters) => parameters,
         Err(text) => return Ok(Err(Error::BadParameter(text))),
     };
-    run(context, connection.query(context.prepared_statements, sql, &parameters)).await
+    run(
+        context,
+        connection.query(context.prepared_statements, sql, &parameters),
+    )
+    .await
 }
 
 async fn execute(
@@ -93,13 +101,19 @@ async fn execute(
         // Spin tells these two apart, so a component may too.
         Err(text) => return Ok(Err(Error::ValueConversionFailed(text))),
     };
-    run(context, connection.execute(context.prepared_statements, sql, &parameters)).await
+    run(
+        context,
+        connection.execute(context.prepared_statements, sql, &parameters),
+    )
+    .await
 }
 
 async fn run<T>(context: &Context, work: impl Future<Output = Result<T, Error>>) -> Answer<T> {
     let passage = context.enter().await?;
     if passage == Passage::Fail {
-        return Ok(Err(super::errors::query_failed_text("connection closed (injected)")));
+        return Ok(Err(super::errors::query_failed_text(
+            "connection closed (injected)",
+        )));
     }
     let result = work.await;
     passage.leave()?;
@@ -118,7 +132,10 @@ impl Capabilities<'_> {
         }
     }
 
-    fn builder(&self, handle: &Resource<ConnectionBuilder>) -> wasmtime::Result<(String, Option<String>)> {
+    fn builder(
+        &self,
+        handle: &Resource<ConnectionBuilder>,
+    ) -> wasmtime::Result<(String, Option<String>)> {
         let builder = self.table.get(handle)?;
         Ok((builder.address.clone(), builder.ca_root.clone()))
     }
@@ -134,7 +151,9 @@ impl postgres::HostConnectionBuilder for Capabilities<'_> {
 
     async fn set_ca_root(&mut self, this: Resource<ConnectionBuilder>, pem: String) -> Answer<()> {
         if let Err(err) = tls::parse_roots(&pem) {
-            return Ok(Err(Error::Other(format!("invalid root certificate: {err}"))));
+            return Ok(Err(Error::Other(format!(
+                "invalid root certificate: {err}"
+            ))));
         }
         self.table.get_mut(&this)?.ca_root = Some(pem);
         Ok(Ok(()))
@@ -157,7 +176,8 @@ impl<T: 'static> postgres::HostConnectionBuilderWithStore<T> for Imports {
         store: &Accessor<T, Self>,
         this: Resource<ConnectionBuilder>,
     ) -> Answer<Resource<Connection>> {
-        let (context, builder) = store.with(|mut it| (it.get().context.clone(), it.get().builder(&this)));
+        let (context, builder) =
+            store.with(|mut it| (it.get().context.clone(), it.get().builder(&this)));
         let (address, ca_root) = builder?;
         let opened = open(&context, address, ca_root).await?;
         store.with(|mut it| it.get().push(opened))
@@ -204,10 +224,17 @@ impl postgres::HostConnection for Capabilities<'_> {
 }
 
 /// What `query-async` answers: columns, rows and how it ended.
-type Rows = (Vec<Column>, StreamReader<Row>, FutureReader<Result<(), Error>>);
+type Rows = (
+    Vec<Column>,
+    StreamReader<Row>,
+    FutureReader<Result<(), Error>>,
+);
 
 impl<T: 'static> postgres::HostConnectionWithStore<T> for Imports {
-    async fn open_async(store: &Accessor<T, Self>, address: String) -> Answer<Resource<Connection>> {
+    async fn open_async(
+        store: &Accessor<T, Self>,
+        address: String,
+    ) -> Answer<Resource<Connection>> {
         let context = store.with(|mut it| it.get().context.clone());
         let opened = open(&context, address, None).await?;
         store.with(|mut it| it.get().push(opened))

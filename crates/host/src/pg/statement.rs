@@ -82,7 +82,9 @@ impl Connection {
         parameters: &[Parameter],
     ) -> Result<RowStream, tokio_postgres::Error> {
         if !prepared {
-            let typed = parameters.iter().map(|(it, ty)| (it.as_ref() as _, ty.clone()));
+            let typed = parameters
+                .iter()
+                .map(|(it, ty)| (it.as_ref() as _, ty.clone()));
             let typed: Vec<(&(dyn tokio_postgres::types::ToSql + Sync), _)> = typed.collect();
             return self.0.query_typed_raw(sql, typed).await;
         }

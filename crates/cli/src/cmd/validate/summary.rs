@@ -56,7 +56,8 @@ impl Summary {
         let rows = reasons.into_iter().map(|(code, rows)| {
             let reason = Reason::from_code(code);
             let status = reason.map_or("", |it| it.status().as_str());
-            [status.to_owned(), count(*rows), reason.map_or(code.as_str(), Reason::describe).to_owned()]
+            let why = reason.map_or_else(|| code.clone(), |it| it.describe().to_owned());
+            [status.to_owned(), count(*rows), why]
         });
         let mut parts = Vec::new();
         if !self.reasons.is_empty() {
@@ -74,7 +75,7 @@ impl Summary {
                 line.push_str(&format!("\n{} {what}.", count(n)));
             }
         }
-        let unanswered = [Reason::DnsFailed, Reason::DnsTimeout].iter().filter_map(|it| self.reasons.get(it.as_str())).sum::<u64>();
+        let unanswered = [Reason::DnsFailed, Reason::DnsTimeout].iter().filter_map(|it| self.reasons.get(it.as_str()).copied()).sum::<u64>();
         if unanswered > 0 {
             line.push_str(&format!(
                 "\n{} rows are unknown because no resolver gave an answer; if there are many, name another with --resolver, or use --offline.",

@@ -1,0 +1,3 @@
+//! What if two do it at once?
+
+mod claims;

@@ -1,0 +1,6 @@
+//! Do the tables and functions keep our rules? Each rule is a query that must return nothing.
+
+mod contract_lines;
+mod migrations;
+mod privileges;
+mod rules;

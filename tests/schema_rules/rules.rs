@@ -1,0 +1,91 @@
+use crate::support::db::Db;
+
+/// What must return no rows, and why.
+const RULES: &[(&str, &str)] = &[
+    (
+        "a definer function pins its search path",
+        "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname like 'baton%' and p.prosecdef and coalesce(array_to_string(p.proconfig, ','), '') not like '%search_path=\"\"%'",
+    ),
+    (
+        "PUBLIC may execute nothing",
+        "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace,
+         aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+         where n.nspname like 'baton%' and a.grantee = 0 and p.proname not like 'test_%'",
+    ),
+    (
+        "what a component calls takes and returns only types that cross to Spin",
+        "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname = 'baton_api' and has_function_privilege('baton_worker', p.oid, 'execute')
+           and (p.prorettype <> 'jsonb'::regtype or p.proretset or exists (
+             select from unnest(p.proargtypes) t
+             where t not in ('text'::regtype, 'uuid'::regtype, 'int'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'jsonb'::regtype, 'text[]'::regtype)))",
+    ),
+    (
+        "no function is overloaded",
+        "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname like 'baton%' group by n.nspname, p.proname having count(*) > 1",
+    ),
+    (
+        "every function of baton_api has a comment",
+        "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname = 'baton_api' and obj_description(p.oid, 'pg_proc') is null",
+    ),
+    (
+        "every table and view has a comment",
+        "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname like 'baton%' and c.relkind in ('r', 'v') and c.relname not like 'test_%' and obj_description(c.oid, 'pg_class') is null",
+    ),
+    (
+        "foreign keys are indexed, but those to jobs, which are never deleted",
+        "select k.conname::text from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+         where k.contype = 'f' and n.nspname = 'baton' and k.confrelid <> 'baton.jobs'::regclass
+           and not exists (select from pg_index i where i.indrelid = k.conrelid and i.indkey[0] = k.conkey[1] and i.indpred is null)",
+    ),
+    (
+        "every instant is a timestamptz",
+        "select c.relname || '.' || a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = 'baton' and c.relkind = 'r' and a.attnum > 0 and a.atttypid in ('timestamp'::regtype, 'date'::regtype, 'time'::regtype)",
+    ),
+    (
+        "nothing in baton depends on the schemas that are rebuilt",
+        "select d.classid::regclass::text || ' ' || d.objid from pg_depend d
+         join pg_proc p on d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid join pg_namespace n on n.oid = p.pronamespace
+         join pg_class c on ((d.classid = 'pg_class'::regclass and d.objid = c.oid) or (d.classid = 'pg_attrdef'::regclass and exists (select from pg_attrdef f where f.oid = d.objid and f.adrelid = c.oid))) join pg_namespace o on o.oid = c.relnamespace
+         where n.nspname in ('baton_api', 'baton_board') and o.nspname = 'baton'",
+    ),
+];
+
+#[tokio::test]
+async fn the_schema_keeps_its_rules() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    for (rule, query) in RULES {
+        assert_eq!(db.list(query, &[]).await?, Vec::<String>::new(), "{rule}");
+    }
+    Ok(())
+}
+
+/// Each rule is broken on purpose and must notice.
+#[tokio::test]
+async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let breaking = [
+        "alter function baton_api.sweep(int) reset search_path",
+        "grant execute on function baton_api.sweep(int) to public",
+        "create function baton_api.odd(p timestamptz) returns jsonb language sql as 'select null::jsonb'; grant execute on function baton_api.odd to baton_worker",
+        "create function baton_api.sweep(p text) returns jsonb language sql as 'select null::jsonb'",
+        "comment on function baton_api.sweep(int) is null",
+        "comment on table baton.jobs is null",
+        "create table baton.child (cycle_id uuid references baton.cycles)",
+        "alter table baton.jobs add column odd timestamp",
+        "create table baton.odd (x jsonb default baton_api.sweep(1))",
+    ];
+    assert_eq!(breaking.len(), RULES.len());
+    for ((rule, query), statement) in RULES.iter().zip(breaking) {
+        db.owner.batch_execute("begin").await?;
+        db.owner.batch_execute(statement).await?;
+        assert!(!db.list(query, &[]).await?.is_empty(), "{rule}: not noticed");
+        db.owner.batch_execute("rollback").await?;
+    }
+    Ok(())
+}

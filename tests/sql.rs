@@ -1,0 +1,9 @@
+//! Does each function of `baton_api` keep its promise?
+
+mod claims;
+mod cycles;
+mod limits;
+mod plans;
+mod schedules;
+mod seeds;
+mod settlements;

@@ -1,0 +1,114 @@
+//! The application on our own host: the `spin.toml` and the `.wasm` files that users deploy.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use host::{Config, FaultPlan, Running, Stats};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::db::{Db, WORKER_PASSWORD};
+
+/// The key that callers present.
+pub(crate) const KEY: &str = "a service key for tests";
+
+/// How a test wants the application.
+pub(crate) struct Setup {
+    pub(crate) variables: Vec<(&'static str, String)>,
+    pub(crate) deadline: Duration,
+    pub(crate) faults: Option<FaultPlan>,
+    /// Go through this port instead of straight to PostgreSQL, without named statements.
+    pub(crate) bouncer: Option<u16>,
+}
+
+impl Setup {
+    /// DNS off: syntax and lists decide.
+    pub(crate) fn offline() -> Setup {
+        Setup::new(vec![("dns", "off".to_owned())])
+    }
+
+    /// DNS by this resolver, in whose zone `test` counts as real.
+    pub(crate) fn resolver(url: &str) -> Setup {
+        Setup::new(vec![("resolver_1", url.to_owned()), ("resolver_2", url.to_owned())])
+    }
+
+    fn new(mut variables: Vec<(&'static str, String)>) -> Setup {
+        variables.push(("allow_reserved", "test".to_owned()));
+        Setup { variables, deadline: Duration::from_secs(30), faults: None, bouncer: None }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Setup {
+        self.variables.push((name, value.into()));
+        self
+    }
+}
+
+/// A running application.
+pub(crate) struct App {
+    running: Running,
+    http: reqwest::Client,
+    logs: TempDir,
+}
+
+impl App {
+    pub(crate) async fn start(db: &Db, setup: Setup) -> anyhow::Result<App> {
+        let manifest = super::home().join("spin.toml");
+        let mut config = Config::new(manifest, ([127, 0, 0, 1], 0).into());
+        let logs = tempfile::tempdir()?;
+        config.log_dir = Some(logs.path().to_owned());
+        config.cache_dir = Some(std::path::absolute(super::home().join("target/test-cache"))?);
+        config.request_deadline = setup.deadline;
+        config.faults = setup.faults;
+        config.prepared_statements = setup.bouncer.is_none();
+        let port = setup.bouncer.unwrap_or(db.port);
+        let database = [
+            ("service_key", KEY.to_owned()),
+            ("pg_port", port.to_string()),
+            ("pg_database", db.name.clone()),
+            ("pg_password", WORKER_PASSWORD.to_owned()),
+        ];
+        for (name, value) in database.into_iter().chain(setup.variables) {
+            config.variables.insert(name.to_owned(), value);
+        }
+        let running = host::start(config).await.context("run scripts/build-components first")?;
+        Ok(App { running, http: reqwest::Client::new(), logs })
+    }
+
+    /// Posts with the right key; the answer is its status and JSON body.
+    pub(crate) async fn post(&self, path: &str, body: &str) -> anyhow::Result<(u16, Value)> {
+        self.post_as(&format!("Bearer {KEY}"), path, body).await
+    }
+
+    pub(crate) async fn post_as(&self, authorization: &str, path: &str, body: &str) -> anyhow::Result<(u16, Value)> {
+        let request = self.http.post(self.url(path)).header("authorization", authorization).body(body.to_owned());
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        Ok((status, serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null)))
+    }
+
+    /// Asks for one slice of validation.
+    pub(crate) async fn validate(&self) -> anyhow::Result<(u16, Value)> {
+        self.post("/jobs/validate-contacts", "").await
+    }
+
+    pub(crate) async fn tick(&self) -> anyhow::Result<(u16, Value)> {
+        self.post("/tick", "").await
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running.local_addr())
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.running.stats()
+    }
+
+    /// What a component has logged.
+    pub(crate) fn log(&self, component: &str) -> String {
+        std::fs::read_to_string(self.logs.path().join(format!("{component}.log"))).unwrap_or_default()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+    }
+}

@@ -1,0 +1,101 @@
+//! The command line as users run it, in a home of the test's own.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::db::{Db, WORKER_PASSWORD};
+
+/// A folder with the project's manifest and components, and its own `.baton/`.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> anyhow::Result<Home> {
+        let dir = tempfile::tempdir()?;
+        let project = std::fs::canonicalize(super::home())?;
+        for name in ["spin.toml", "target"] {
+            std::os::unix::fs::symlink(project.join(name), dir.path().join(name))?;
+        }
+        Ok(Home(dir))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// `baton ARGS` on this database.
+    pub(crate) fn command(&self, db: &Db, args: &[&str]) -> anyhow::Result<Command> {
+        let program = super::home().join("target/debug/baton");
+        anyhow::ensure!(program.exists(), "{} is missing; cargo build -p cli makes it", program.display());
+        let mut command = Command::new(std::fs::canonicalize(program)?);
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env("BATON_HOME", self.path())
+            .env("DATABASE_URL", &db.url)
+            .env("BATON_WORKER_PASSWORD", WORKER_PASSWORD)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Runs `baton ARGS` to its end: exit code, standard output, standard error.
+    pub(crate) async fn run(&self, db: &Db, args: &[&str]) -> anyhow::Result<(i32, String, String)> {
+        let out = self.command(db, args)?.output().await?;
+        let text = |it: Vec<u8>| String::from_utf8_lossy(&it).into_owned();
+        Ok((out.status.code().unwrap_or(-1), text(out.stdout), text(out.stderr)))
+    }
+
+    /// Starts `baton up` on a free port, without ticks of its own; returns when it serves.
+    pub(crate) async fn up(&self, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
+        let mut all = vec!["--json", "up", "--listen", "127.0.0.1:0", "--no-tick", "--no-wakes"];
+        all.extend(args);
+        let mut child = self.command(db, &all)?.stdout(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("standard output is piped")?).lines();
+        let mut text = String::new();
+        let shown: Value = loop {
+            let line = lines.next_line().await?.with_context(|| format!("baton up ended: {text}"))?;
+            text.push_str(&line);
+            if let Ok(it) = serde_json::from_str(&text) {
+                break it;
+            }
+        };
+        let url = shown["url"].as_str().context("the URL is shown")?.to_owned();
+        let key = std::fs::read_to_string(self.path().join(".baton/service-key"))?.trim().to_owned();
+        Ok(Up { child, url, key, http: reqwest::Client::new() })
+    }
+}
+
+/// A running `baton up`.
+pub(crate) struct Up {
+    child: Child,
+    pub(crate) url: String,
+    key: String,
+    http: reqwest::Client,
+}
+
+impl Up {
+    pub(crate) async fn post(&self, path: &str) -> anyhow::Result<(u16, Value)> {
+        let answer = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.key).send().await?;
+        let status = answer.status().as_u16();
+        Ok((status, serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null)))
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Ctrl-C; the exit code.
+    pub(crate) async fn interrupt(mut self) -> anyhow::Result<Option<i32>> {
+        let pid = self.child.id().context("it is running")?;
+        let sent = Command::new("kill").args(["-INT", &pid.to_string()]).status().await?;
+        anyhow::ensure!(sent.success(), "kill -INT works");
+        Ok(self.child.wait().await?.code())
+    }
+}

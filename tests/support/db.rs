@@ -1,0 +1,192 @@
+//! One private cluster for all tests, a template migrated once, a copy of it for each test.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use cluster::{Cluster, Options};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
+
+/// The password of `baton_worker` in the test cluster.
+pub(crate) const WORKER_PASSWORD: &str = "worker's \\ password";
+const TEMPLATE: &str = "baton_template";
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+
+/// In the template only, the clock can be stopped: it reads a row that every session sees.
+const CLOCK: &str = "
+    create table baton.test_clock (at timestamptz);
+    insert into baton.test_clock values (null);
+    create or replace function baton.clock() returns timestamptz
+    language sql volatile security definer set search_path = ''
+    as $$ select coalesce((select at from baton.test_clock), pg_catalog.clock_timestamp()) $$;";
+
+/// A database of one test's own.
+pub(crate) struct Db {
+    pub(crate) name: String,
+    /// Logged in as the owner.
+    pub(crate) owner: Client,
+    pub(crate) port: u16,
+    /// For the owner.
+    pub(crate) url: String,
+}
+
+impl Db {
+    /// A copy of the template, named after the running test.
+    pub(crate) async fn new() -> anyhow::Result<Db> {
+        let thread = std::thread::current();
+        let test = thread.name().context("a test runs in a thread with its name")?;
+        let plain: String = test.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
+        let name = format!("t_{}", &plain[plain.len().saturating_sub(60)..]);
+        let admin = host::pg::connect(&cluster().await?.owner_url("postgres")).await?;
+        admin.batch_execute(&format!("drop database if exists {name} with (force)")).await?;
+        // Copying needs the template to itself, so tests that start at once take turns.
+        admin.execute("select pg_advisory_lock(1)", &[]).await?;
+        let copied = admin.batch_execute(&format!("create database {name} template {TEMPLATE}")).await;
+        admin.execute("select pg_advisory_unlock(1)", &[]).await?;
+        copied?;
+        admin
+            .batch_execute(&format!("alter database {name} set search_path = public, baton_board, baton_api, baton"))
+            .await?;
+        Db::open(cluster().await?, name).await
+    }
+
+    /// A migrated database with the true clock on a cluster of the test's own, for tests that crash it.
+    pub(crate) async fn on(cluster: &Cluster) -> anyhow::Result<Db> {
+        let admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
+        admin.batch_execute("create database crashing").await?;
+        let mut owner = host::pg::connect(&cluster.owner_url("crashing")).await?;
+        schema::migrate(&mut owner).await?;
+        schema::set_login(&owner, "baton_worker", WORKER_PASSWORD).await?;
+        Db::open(cluster, "crashing".to_owned()).await
+    }
+
+    /// The same database with a new session, after its server crashed.
+    pub(crate) async fn reopen(cluster: &Cluster) -> anyhow::Result<Db> {
+        Db::open(cluster, "crashing".to_owned()).await
+    }
+
+    async fn open(cluster: &Cluster, name: String) -> anyhow::Result<Db> {
+        let url = cluster.owner_url(&name);
+        let owner = host::pg::connect(&url).await?;
+        Ok(Db { name, owner, port: cluster.port(), url })
+    }
+
+    /// Another session of the owner.
+    pub(crate) async fn session(&self) -> anyhow::Result<Client> {
+        Ok(host::pg::connect(&self.url).await?)
+    }
+
+    /// A session with the rights of components.
+    pub(crate) async fn worker(&self) -> anyhow::Result<Client> {
+        let client = self.session().await?;
+        client.batch_execute("set session authorization baton_worker").await?;
+        Ok(client)
+    }
+
+    /// Stops the clock, at the present time.
+    pub(crate) async fn freeze(&self) -> anyhow::Result<()> {
+        Ok(self.owner.batch_execute("update baton.test_clock set at = clock_timestamp()").await?)
+    }
+
+    /// Moves a stopped clock by an interval.
+    pub(crate) async fn advance(&self, by: &str) -> anyhow::Result<()> {
+        Ok(self.owner.batch_execute(&format!("update baton.test_clock set at = at + interval '{by}'")).await?)
+    }
+
+    /// Sets settings of the one job, as an operator.
+    pub(crate) async fn configure(&self, changes: Value) -> anyhow::Result<()> {
+        let sql = "select baton_api.configure_job('validate-contacts', $1, 'test')";
+        self.owner.execute(sql, &[&changes]).await?;
+        Ok(())
+    }
+
+    /// Adds contacts with these addresses.
+    pub(crate) async fn add_contacts(&self, emails: &[&str]) -> anyhow::Result<()> {
+        self.owner.execute("insert into contacts (email) select unnest($1::text[])", &[&emails]).await?;
+        Ok(())
+    }
+
+    /// Adds `n` contacts of ten domains.
+    pub(crate) async fn add_many_contacts(&self, n: i32) -> anyhow::Result<()> {
+        let sql = "insert into contacts (email) select 'user' || g || '@d000' || g % 10 || '.test' from generate_series(1, $1::int) g";
+        self.owner.execute(sql, &[&n]).await?;
+        Ok(())
+    }
+
+    /// The one value of a query, as text.
+    pub(crate) async fn text(&self, sql: &str) -> anyhow::Result<Option<String>> {
+        let row = self.owner.query_one(&format!("select ({sql})::text"), &[]).await?;
+        Ok(row.get(0))
+    }
+
+    /// The one number of a query.
+    pub(crate) async fn count(&self, sql: &str) -> anyhow::Result<i64> {
+        Ok(self.owner.query_one(&format!("select ({sql})::bigint"), &[]).await.context(sql.to_owned())?.get(0))
+    }
+
+    /// The first column of a query, sorted by the query.
+    pub(crate) async fn list(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> anyhow::Result<Vec<String>> {
+        let rows = self.owner.query(sql, params).await?;
+        Ok(rows.iter().map(|it| it.get(0)).collect())
+    }
+
+    /// How many runs of each status and reason the log has.
+    pub(crate) async fn runs(&self) -> anyhow::Result<BTreeMap<String, i64>> {
+        let sql = "select concat_ws(' ', status, reason), count(*) from baton.runs group by 1";
+        let rows = self.owner.query(sql, &[]).await?;
+        Ok(rows.iter().map(|it| (it.get(0), it.get(1))).collect())
+    }
+
+    /// Notes every settled verdict from now on; [`Db::settled_twice`] reads them.
+    pub(crate) async fn watch_verdicts(&self) -> anyhow::Result<()> {
+        let sql = "
+            create table baton.test_verdicts (contact text, cycle uuid);
+            create function baton.test_note() returns trigger language plpgsql security definer as $$
+            begin
+              insert into baton.test_verdicts values (new.id::text, new.email_validation_cycle_id);
+              return null;
+            end $$;
+            create trigger t99_note after update of external_heartbeat_checked_at on public.contacts
+            for each row execute function baton.test_note();";
+        Ok(self.owner.batch_execute(sql).await?)
+    }
+
+    /// Contacts that got more than one verdict in one cycle.
+    pub(crate) async fn settled_twice(&self) -> anyhow::Result<i64> {
+        let sql = "select count(*) from (select 1 from baton.test_verdicts group by contact, cycle having count(*) > 1) d";
+        self.count(sql).await
+    }
+
+    /// Sessions of components that stand inside a transaction, and advisory locks, of this database.
+    pub(crate) async fn left_behind(&self) -> anyhow::Result<i64> {
+        let sql = "select (select count(*) from pg_stat_activity
+                           where datname = current_database() and state like 'idle in transaction%')
+                        + (select count(*) from pg_locks where locktype = 'advisory'
+                           and database = (select oid from pg_database where datname = current_database()))";
+        self.count(sql).await
+    }
+}
+
+/// The cluster of all tests. It goes on after them, so that the next run need not make it again.
+pub(crate) async fn cluster() -> anyhow::Result<&'static Cluster> {
+    CLUSTER
+        .get_or_try_init(|| async {
+            let dir = super::home().join("target/test-postgres");
+            // Nothing here outlives the tests, so nothing waits for the disk.
+            let settings = [("fsync", "off"), ("max_connections", "400"), ("synchronous_commit", "off")];
+            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            let cluster = Cluster::start(&dir, Options { settings, ..Options::default() }).await?;
+            let mut admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
+            admin.batch_execute(&format!("drop database if exists {TEMPLATE} with (force)")).await?;
+            admin.batch_execute(&format!("create database {TEMPLATE}")).await?;
+            admin = host::pg::connect(&cluster.owner_url(TEMPLATE)).await?;
+            schema::migrate(&mut admin).await?;
+            schema::set_login(&admin, "baton_worker", WORKER_PASSWORD).await?;
+            schema::set_login(&admin, "baton_viewer", WORKER_PASSWORD).await?;
+            admin.batch_execute(CLOCK).await?;
+            Ok(cluster)
+        })
+        .await
+}
