@@ -13,10 +13,22 @@ async fn the_claim_reads_the_due_indexes_at_a_million_contacts() -> anyhow::Resu
              analyze contacts",
         )
         .await?;
-    let sql = "explain (analyze, buffers, format json)
-               select * from baton_api.due_contacts(now(), now() - interval '30 days', gen_random_uuid(), 50)";
-    for query in [sql.to_owned(), sql.replace("50)", "1000)")] {
-        let plan = db.owner.query_one(&query, &[]).await?.get::<_, serde_json::Value>(0);
+    db.owner
+        .batch_execute("prepare claim(timestamptz, uuid, bigint) as select * from baton_api.due_contacts($1, $1 - interval '30 days', $2, $3)")
+        .await?;
+    // A claim's plan is made for its values at first, and for any values later; both must do.
+    for (mode, limit) in [("force_custom_plan", 50), ("force_custom_plan", 1000), ("force_generic_plan", 50), ("force_generic_plan", 1000)] {
+        db.owner.batch_execute(&format!("set plan_cache_mode = {mode}")).await?;
+        let query = format!("explain (analyze, buffers, format json) execute claim(now(), '00000000-0000-0000-0000-000000000001', {limit})");
+        let rows = db.owner.simple_query(&query).await?;
+        let json: String = rows
+            .iter()
+            .filter_map(|it| match it {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            })
+            .collect();
+        let plan: serde_json::Value = serde_json::from_str(&json)?;
         let text = plan.to_string();
         for index in ["contacts_never_validated_idx", "contacts_unknown_idx", "contacts_validated_idx"] {
             assert!(text.contains(index), "{index} is not used: {plan:#}");

@@ -20,7 +20,11 @@ const CLOCK: &str = "
     insert into baton.test_clock values (null);
     create or replace function baton.clock() returns timestamptz
     language sql volatile security definer set search_path = ''
-    as $$ select coalesce((select at from baton.test_clock), pg_catalog.clock_timestamp()) $$;";
+    as $$ select coalesce((select at from baton.test_clock), pg_catalog.clock_timestamp()) $$;
+    create function public.test_now() returns timestamptz language sql volatile security definer set search_path = ''
+    as $$ select baton.clock() $$;
+    grant execute on function public.test_now() to public;
+    alter table public.contacts alter created_at set default public.test_now();";
 
 /// A database of one test's own.
 pub(crate) struct Db {

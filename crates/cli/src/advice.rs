@@ -2,6 +2,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Error;
+use tokio_postgres::error::SqlState;
 
 use crate::interrupt::Interrupted;
 
@@ -25,12 +26,21 @@ impl std::error::Error for Advice {}
 
 /// A new error: what is wrong, and what to do next.
 pub(crate) fn error(message: impl Into<String>, help: impl Into<String>) -> Error {
-    Error::new(Advice { message: message.into(), help: help.into() })
+    Error::new(Advice {
+        message: message.into(),
+        help: help.into(),
+    })
 }
 
 /// For `map_err`: says what was tried, keeps what went wrong, and adds what to do next.
-pub(crate) fn with<E: Into<Error>>(message: impl Into<String>, help: impl Into<String>) -> impl FnOnce(E) -> Error {
-    let advice = Advice { message: message.into(), help: help.into() };
+pub(crate) fn with<E: Into<Error>>(
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> impl FnOnce(E) -> Error {
+    let advice = Advice {
+        message: message.into(),
+        help: help.into(),
+    };
     move |source| source.into().context(advice)
 }
 
@@ -40,7 +50,10 @@ pub(crate) fn report(error: &Error) -> ExitCode {
         return ExitCode::from(EXIT_INTERRUPTED);
     }
     // A reader that has seen enough, such as `head`, is no failure.
-    if error.chain().any(|it| it.downcast_ref::<std::io::Error>().is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)) {
+    if error.chain().any(|it| {
+        it.downcast_ref::<std::io::Error>()
+            .is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+    }) {
         return ExitCode::FAILURE;
     }
     let help = match error.downcast_ref::<Advice>() {
@@ -73,14 +86,14 @@ pub(crate) fn chain(error: &Error) -> String {
     text
 }
 
-/// What PostgreSQL said; a broken constraint is named, because our constraints are sentences.
+/// What PostgreSQL said. A broken check is told by its name alone, because our constraints are sentences.
 pub(crate) fn postgres(error: &tokio_postgres::Error) -> String {
     let Some(db) = error.as_db_error() else {
         return error.to_string();
     };
     match db.constraint() {
-        Some(constraint) => format!("{} ({})", db.message(), constraint.replace('_', " ")),
-        None => db.message().to_owned(),
+        Some(constraint) if *db.code() == SqlState::CHECK_VIOLATION => constraint.replace('_', " "),
+        Some(_) | None => db.message().to_owned(),
     }
 }
 
@@ -95,6 +108,9 @@ mod tests {
         assert_eq!(chain(&error), "writing out.csv: the disk is full");
         let error = error.context("writing out.csv");
         assert_eq!(chain(&error), "writing out.csv: the disk is full");
-        assert_eq!(error.downcast_ref::<Advice>().map(|it| it.help.as_str()), Some("make room"));
+        assert_eq!(
+            error.downcast_ref::<Advice>().map(|it| it.help.as_str()),
+            Some("make room")
+        );
     }
 }

@@ -20,7 +20,10 @@ pub(crate) async fn call<C: Call>(client: &Client, call: C) -> Result<C::Output>
             }
         })
         .collect();
-    let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
+    let params: Vec<&(dyn ToSql + Sync)> = params
+        .iter()
+        .map(|it| &**it as &(dyn ToSql + Sync))
+        .collect();
     let row = client.query_one(C::SQL, &params).await.map_err(explain)?;
     let answer: serde_json::Value = row.try_get(0)?;
     Ok(serde_json::from_value(answer)?)
@@ -38,7 +41,10 @@ pub(crate) fn explain(error: tokio_postgres::Error) -> anyhow::Error {
 
 /// The SQLSTATE behind an error, if PostgreSQL raised it.
 pub(crate) fn code(error: &anyhow::Error) -> Option<&str> {
-    error.chain().find_map(|it| it.downcast_ref::<tokio_postgres::Error>()?.code()).map(tokio_postgres::error::SqlState::code)
+    error
+        .chain()
+        .find_map(|it| it.downcast_ref::<tokio_postgres::Error>()?.code())
+        .map(tokio_postgres::error::SqlState::code)
 }
 
 /// For `map_err`: says where the names of jobs are found.

@@ -98,7 +98,9 @@ pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
         ("idle", "nothing_due") => "Nothing is due.",
         ("idle", "restart_delay") => "It pauses between two cycles.",
         ("idle", "waits_for_schedule") => "It waits for its schedule.",
-        ("idle", "cycle_stopped") => "A person stopped the last cycle, so it waits for its schedule.",
+        ("idle", "cycle_stopped") => {
+            "A person stopped the last cycle, so it waits for its schedule."
+        }
         ("paused", reason) => return format!("Paused: {reason}."),
         (_, reason) => return reason.to_owned(),
     };

@@ -19,7 +19,13 @@ pub(crate) struct Common {
     #[arg(long, env = "USER", global = true, hide = true, default_value_t = user_number())]
     pub(crate) who: String,
     /// How much the host logs on standard error: error, warn, info or debug.
-    #[arg(long, env = "BATON_LOG", global = true, default_value = "warn", value_name = "LEVEL")]
+    #[arg(
+        long,
+        env = "BATON_LOG",
+        global = true,
+        default_value = "warn",
+        value_name = "LEVEL"
+    )]
     pub(crate) log: tracing::level_filters::LevelFilter,
 }
 
@@ -34,7 +40,11 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(common: Common, interrupt: Interrupt) -> Self {
         let output = Output { json: common.json };
-        Self { common, interrupt, output }
+        Self {
+            common,
+            interrupt,
+            output,
+        }
     }
 
     /// The folder of the application.
@@ -51,7 +61,9 @@ fn database_url() -> Option<String> {
 
 /// An environment variable that may hold a secret, so that it is no argument and never shows up in `--help`.
 pub(crate) fn secret_variable(name: &str) -> Option<String> {
-    std::env::var_os(name).and_then(|it| it.into_string().ok()).filter(|it| !it.is_empty())
+    std::env::var_os(name)
+        .and_then(|it| it.into_string().ok())
+        .filter(|it| !it.is_empty())
 }
 
 /// Who it is when the environment does not say.

@@ -17,7 +17,10 @@ pub(crate) struct CopyIn {
 impl CopyIn {
     /// What `copy … from stdin` has opened.
     pub(crate) fn new(sink: CopyInSink<Bytes>) -> Self {
-        Self { sink: Box::pin(sink), buffer: BytesMut::with_capacity(PART) }
+        Self {
+            sink: Box::pin(sink),
+            buffer: BytesMut::with_capacity(PART),
+        }
     }
 
     /// Adds a row. Fields hold no NUL.

@@ -25,19 +25,36 @@ impl Database {
     /// Uses `DATABASE_URL`, else starts or joins the private cluster and makes its database when absent.
     pub(crate) async fn open(context: &Context, home: &Home) -> Result<Self> {
         if let Some(url) = &context.common.database_url {
-            let address = Address::parse(url).map_err(advice::with("reading DATABASE_URL", "write it like postgres://user@host:5432/database"))?;
-            return Ok(Self { address, cluster: None });
+            let address = Address::parse(url).map_err(advice::with(
+                "reading DATABASE_URL",
+                "write it like postgres://user@host:5432/database",
+            ))?;
+            return Ok(Self {
+                address,
+                cluster: None,
+            });
         }
         home.state_file("postgres")?;
-        let cluster = Cluster::start(&home.cluster(), cluster::Options::default()).await.map_err(|error| match error {
-            cluster::Error::NoPostgres { .. } => advice::with("starting PostgreSQL", "install it, or run scripts/setup, which does")(error),
-            other => advice::with(
-                "starting PostgreSQL",
-                format!("look at its log in {}, or set DATABASE_URL to another server", home.cluster().display()),
-            )(other),
-        })?;
+        let cluster = Cluster::start(&home.cluster(), cluster::Options::default())
+            .await
+            .map_err(|error| match error {
+                cluster::Error::NoPostgres { .. } => advice::with(
+                    "starting PostgreSQL",
+                    "install it, or run scripts/setup, which does",
+                )(error),
+                other => advice::with(
+                    "starting PostgreSQL",
+                    format!(
+                        "look at its log in {}, or set DATABASE_URL to another server",
+                        home.cluster().display()
+                    ),
+                )(other),
+            })?;
         let address = Address::parse(&cluster.owner_url(PRIVATE_NAME))?;
-        let database = Self { address, cluster: Some(cluster) };
+        let database = Self {
+            address,
+            cluster: Some(cluster),
+        };
         match database.create_when_absent().await {
             Ok(()) => Ok(database),
             Err(error) => {
@@ -49,7 +66,11 @@ impl Database {
 
     /// Does `work` on the database of the running host, if one runs, and closes it, also when the work fails.
     /// The work is dropped when interrupted.
-    pub(crate) async fn with<T>(context: &Context, home: &Home, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+    pub(crate) async fn with<T>(
+        context: &Context,
+        home: &Home,
+        work: impl AsyncFnOnce(&Self) -> Result<T>,
+    ) -> Result<T> {
         if context.common.database_url.is_none()
             && let Some(other) = Announcement::read(home).filter(|it| !it.private)
         {
@@ -58,12 +79,19 @@ impl Database {
                 "set DATABASE_URL to that database, or stop the host",
             ));
         }
-        Self::around(context, home, async |database| context.interrupt.guard(work(database)).await).await
+        Self::around(context, home, async |database| {
+            context.interrupt.guard(work(database)).await
+        })
+        .await
     }
 
     /// Like [`Database::with`], for work that has to clean up and so watches for the interrupt itself,
     /// and that has nothing to do with another host.
-    pub(crate) async fn around<T>(context: &Context, home: &Home, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+    pub(crate) async fn around<T>(
+        context: &Context,
+        home: &Home,
+        work: impl AsyncFnOnce(&Self) -> Result<T>,
+    ) -> Result<T> {
         let database = Self::open(context, home).await?;
         let result = work(&database).await;
         let closed = database.close().await;
@@ -84,7 +112,11 @@ impl Database {
 
     /// A database from which others can be made and dropped.
     pub(crate) fn maintenance(&self) -> Address {
-        if self.is_private() { self.address.with_database("postgres") } else { self.address.clone() }
+        if self.is_private() {
+            self.address.with_database("postgres")
+        } else {
+            self.address.clone()
+        }
     }
 
     /// Connects as owner.
@@ -100,7 +132,9 @@ impl Database {
         // A server that no longer answers is stopped all the same.
         let others = others_connected(&self.maintenance()).await.unwrap_or(0);
         match self.cluster {
-            Some(_) if others > 0 => output::note("The private PostgreSQL goes on, because others are using it."),
+            Some(_) if others > 0 => {
+                output::note("The private PostgreSQL goes on, because others are using it.")
+            }
             Some(cluster) => cluster.stop().await.context("stopping PostgreSQL")?,
             None => {}
         }
@@ -109,13 +143,29 @@ impl Database {
 
     async fn create_when_absent(&self) -> Result<()> {
         let client = connect(&self.maintenance()).await?;
-        let row = client.query_one("select exists (select from pg_database where datname = $1)", &[&PRIVATE_NAME]).await?;
+        let row = client
+            .query_one(
+                "select exists (select from pg_database where datname = $1)",
+                &[&PRIVATE_NAME],
+            )
+            .await?;
         if row.get(0) {
             return Ok(());
         }
-        match client.batch_execute(&format!("create database {PRIVATE_NAME} template template0")).await {
+        match client
+            .batch_execute(&format!(
+                "create database {PRIVATE_NAME} template template0"
+            ))
+            .await
+        {
             // Another start came first.
-            Err(error) if error.code().is_some_and(|it| it.code() == "42P04" || it.code() == "23505") => Ok(()),
+            Err(error)
+                if error
+                    .code()
+                    .is_some_and(|it| it.code() == "42P04" || it.code() == "23505") =>
+            {
+                Ok(())
+            }
             other => other.context("creating the database"),
         }
     }

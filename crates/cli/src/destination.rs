@@ -12,7 +12,10 @@ pub(crate) enum Destination {
     Stdout(BufWriter<std::io::Stdout>),
     /// A device or a pipe.
     Special(BufWriter<File>),
-    File { path: PathBuf, unfinished: BufWriter<NamedTempFile> },
+    File {
+        path: PathBuf,
+        unfinished: BufWriter<NamedTempFile>,
+    },
 }
 
 impl Destination {
@@ -21,18 +24,34 @@ impl Destination {
         let Some(path) = path.filter(|it| *it != Path::new("-")) else {
             return Ok(Self::Stdout(BufWriter::new(std::io::stdout())));
         };
-        let unwritable = || advice::with(format!("writing {}", path.display()), "check that the folder exists and is writable");
+        let unwritable = || {
+            advice::with(
+                format!("writing {}", path.display()),
+                "check that the folder exists and is writable",
+            )
+        };
         if path.metadata().is_ok_and(|it| !it.is_file()) {
-            return Ok(Self::Special(BufWriter::new(File::options().write(true).open(path).map_err(unwritable())?)));
+            return Ok(Self::Special(BufWriter::new(
+                File::options()
+                    .write(true)
+                    .open(path)
+                    .map_err(unwritable())?,
+            )));
         }
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|it| !it.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         let unfinished = tempfile::Builder::new()
             .prefix(".baton-")
             .permissions(mode)
             .tempfile_in(folder)
             .map_err(unwritable())?;
-        Ok(Self::File { path: path.to_owned(), unfinished: BufWriter::new(unfinished) })
+        Ok(Self::File {
+            path: path.to_owned(),
+            unfinished: BufWriter::new(unfinished),
+        })
     }
 
     /// Whether it is a file of its own, so that standard output is free.
@@ -46,9 +65,20 @@ impl Destination {
             Self::Stdout(mut out) => Ok(out.flush()?),
             Self::Special(mut out) => Ok(out.flush()?),
             Self::File { path, unfinished } => {
-                let what = || advice::with(format!("writing {}", path.display()), "check the free space and the folder's permissions");
-                let file = unfinished.into_inner().map_err(std::io::IntoInnerError::into_error).map_err(what())?;
-                file.persist(&path).map_err(|error| error.error).map(|_: File| ()).map_err(what())
+                let what = || {
+                    advice::with(
+                        format!("writing {}", path.display()),
+                        "check the free space and the folder's permissions",
+                    )
+                };
+                let file = unfinished
+                    .into_inner()
+                    .map_err(std::io::IntoInnerError::into_error)
+                    .map_err(what())?;
+                file.persist(&path)
+                    .map_err(|error| error.error)
+                    .map(|_: File| ())
+                    .map_err(what())
             }
         }
     }

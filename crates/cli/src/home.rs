@@ -21,7 +21,10 @@ impl Home {
         };
         let Some(root) = found else {
             let (message, help) = match given {
-                Some(given) => (format!("there is no spin.toml in {}", given.display()), "set BATON_HOME to the folder of the application"),
+                Some(given) => (
+                    format!("there is no spin.toml in {}", given.display()),
+                    "set BATON_HOME to the folder of the application",
+                ),
                 None => (
                     format!("there is no spin.toml in {} or above", here.display()),
                     "change to the folder of the application, or set BATON_HOME to it",
@@ -29,9 +32,10 @@ impl Home {
             };
             return Err(advice::error(message, help));
         };
-        let root = root
-            .canonicalize()
-            .map_err(advice::with(format!("opening {}", root.display()), "check the permissions of the folder"))?;
+        let root = root.canonicalize().map_err(advice::with(
+            format!("opening {}", root.display()),
+            "check the permissions of the folder",
+        ))?;
         Ok(Self { root })
     }
 
@@ -46,21 +50,38 @@ impl Home {
     /// The compiled components that the manifest names, by component.
     pub(crate) fn components(&self) -> Result<Vec<(String, PathBuf)>> {
         let manifest = self.manifest();
-        let text = std::fs::read_to_string(&manifest)
-            .map_err(advice::with(format!("reading {}", manifest.display()), "check the file's permissions"))?;
-        let parsed: toml::Table = toml::from_str(&text)
-            .map_err(advice::with(format!("reading {}", manifest.display()), "correct the manifest there"))?;
-        let components = parsed.get("component").and_then(toml::Value::as_table).into_iter().flatten();
-        let sources = components.filter_map(|(name, it)| Some((name.clone(), self.root.join(it.get("source")?.as_str()?))));
+        let text = std::fs::read_to_string(&manifest).map_err(advice::with(
+            format!("reading {}", manifest.display()),
+            "check the file's permissions",
+        ))?;
+        let parsed: toml::Table = toml::from_str(&text).map_err(advice::with(
+            format!("reading {}", manifest.display()),
+            "correct the manifest there",
+        ))?;
+        let components = parsed
+            .get("component")
+            .and_then(toml::Value::as_table)
+            .into_iter()
+            .flatten();
+        let sources = components.filter_map(|(name, it)| {
+            Some((name.clone(), self.root.join(it.get("source")?.as_str()?)))
+        });
         Ok(sources.collect())
     }
 
     /// Fails when a component is not built.
     pub(crate) fn check_components(&self) -> Result<()> {
-        match self.components()?.into_iter().find(|(_, source)| !source.is_file()) {
+        match self
+            .components()?
+            .into_iter()
+            .find(|(_, source)| !source.is_file())
+        {
             None => Ok(()),
             Some((name, source)) => Err(advice::error(
-                format!("component {name} is not built: there is no {}", source.display()),
+                format!(
+                    "component {name} is not built: there is no {}",
+                    source.display()
+                ),
                 "build it with scripts/build-components",
             )),
         }
@@ -84,10 +105,23 @@ impl Home {
     /// A file in the state folder, which is made when absent.
     pub(crate) fn state_file(&self, name: &str) -> Result<PathBuf> {
         let state = self.root.join(".baton");
-        let what = || advice::with(format!("making {}", state.display()), "check the permissions of the folder");
-        DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(what())?;
+        let what = || {
+            advice::with(
+                format!("making {}", state.display()),
+                "check the permissions of the folder",
+            )
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&state)
+            .map_err(what())?;
         // PostgreSQL refuses root, so root's cluster runs as another user, who has to get through this folder.
-        let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+        let mode = if rustix::process::geteuid().is_root() {
+            0o711
+        } else {
+            0o700
+        };
         std::fs::set_permissions(&state, Permissions::from_mode(mode)).map_err(what())?;
         Ok(state.join(name))
     }
@@ -115,7 +149,9 @@ mod tests {
         let deep = inner.join("c/d");
         std::fs::create_dir_all(&deep).expect("a temporary folder is writable");
         let program = outer.join("target/debug/baton");
-        let find = |given: Option<&Path>, here: &Path| Home::find(given, here, &program).map(|it| it.root).ok();
+        let find = |given: Option<&Path>, here: &Path| {
+            Home::find(given, here, &program).map(|it| it.root).ok()
+        };
         assert_eq!(find(None, &deep), Some(inner.clone()));
         assert_eq!(find(None, temp.path()), Some(outer.clone()));
         assert_eq!(find(Some(&outer), &deep), Some(outer));
@@ -127,8 +163,14 @@ mod tests {
         let temp = tempfile::tempdir().expect("a temporary folder can be made");
         let root = application(temp.path(), "[component.one]\nsource = \"one.wasm\"\n");
         let home = Home { root: root.clone() };
-        let error = home.check_components().expect_err("it is not built").to_string();
-        assert!(error.contains("component one is not built") && error.contains("one.wasm"), "{error}");
+        let error = home
+            .check_components()
+            .expect_err("it is not built")
+            .to_string();
+        assert!(
+            error.contains("component one is not built") && error.contains("one.wasm"),
+            "{error}"
+        );
         std::fs::write(root.join("one.wasm"), "").expect("a temporary folder is writable");
         assert!(home.check_components().is_ok());
     }
@@ -136,10 +178,18 @@ mod tests {
     #[test]
     fn the_state_folder_is_closed_to_others() {
         let temp = tempfile::tempdir().expect("a temporary folder can be made");
-        let home = Home { root: application(temp.path(), "") };
-        let file = home.state_file("service-key").expect("the state folder can be made");
+        let home = Home {
+            root: application(temp.path(), ""),
+        };
+        let file = home
+            .state_file("service-key")
+            .expect("the state folder can be made");
         let state = file.parent().expect("it lies in the state folder");
-        let mode = std::fs::metadata(state).expect("it exists").permissions().mode() & 0o777;
+        let mode = std::fs::metadata(state)
+            .expect("it exists")
+            .permissions()
+            .mode()
+            & 0o777;
         assert!(mode == 0o700 || mode == 0o711, "{mode:o}");
     }
 }

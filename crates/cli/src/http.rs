@@ -26,27 +26,52 @@ impl Http {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(tcp);
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { client, base: base.trim_end_matches('/').to_owned(), authorization: service_key.map(|it| format!("Bearer {it}")) }
+        Self {
+            client,
+            base: base.trim_end_matches('/').to_owned(),
+            authorization: service_key.map(|it| format!("Bearer {it}")),
+        }
     }
 
     /// Posts JSON; the status and the JSON of the answer, or null when it is none.
     ///
     /// # Errors
     /// When no answer came within `deadline`.
-    pub(crate) async fn post(&self, path: &str, body: &Value, deadline: Duration) -> Result<(u16, Value)> {
-        let (status, bytes) = self.send(path, "application/json", body.to_string().into(), deadline).await?;
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: &Value,
+        deadline: Duration,
+    ) -> Result<(u16, Value)> {
+        let (status, bytes) = self
+            .send(path, "application/json", body.to_string().into(), deadline)
+            .await?;
         // An answer that is no JSON comes from something else than Baton; its status says enough.
-        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        ))
     }
 
     /// Posts bytes of a media type; the status and the bytes of the answer.
     ///
     /// # Errors
     /// When no answer came within `deadline`.
-    pub(crate) async fn send(&self, path: &str, media_type: &'static str, body: Bytes, deadline: Duration) -> Result<(u16, Bytes)> {
-        let mut request = Request::post(format!("{}{path}", self.base)).header("content-type", media_type);
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        media_type: &'static str,
+        body: Bytes,
+        deadline: Duration,
+    ) -> Result<(u16, Bytes)> {
+        let mut request =
+            Request::post(format!("{}{path}", self.base)).header("content-type", media_type);
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
@@ -54,7 +79,10 @@ impl Http {
         let exchange = async {
             let response = self.client.request(request).await?;
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await.map_err(|error| anyhow!(error))?;
+            let body = Limited::new(response.into_body(), LONGEST_ANSWER)
+                .collect()
+                .await
+                .map_err(|error| anyhow!(error))?;
             anyhow::Ok((status, body.to_bytes()))
         };
         match tokio::time::timeout(deadline, exchange).await {

@@ -43,7 +43,10 @@ impl Interrupt {
     }
 
     /// Does `work`, unless the signal comes first; then the work is dropped. Clean up after this call, not inside.
-    pub(crate) async fn guard<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    pub(crate) async fn guard<T>(
+        &self,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
         tokio::select! {
             biased;
             () = self.wait() => Err(Interrupted.into()),

@@ -27,7 +27,9 @@ pub(crate) fn span(seconds: i64) -> String {
 }
 
 fn parse(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|it| it.to_utc())
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|it| it.to_utc())
 }
 
 #[cfg(test)]

@@ -11,8 +11,16 @@ pub(crate) struct Output {
 
 impl Output {
     /// Prints the result of a command.
-    pub(crate) fn result(self, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        let mut shown = if self.json { serde_json::to_string_pretty(value)? } else { text() };
+    pub(crate) fn result(
+        self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let mut shown = if self.json {
+            serde_json::to_string_pretty(value)?
+        } else {
+            text()
+        };
         if !shown.ends_with('\n') {
             shown.push('\n');
         }
@@ -22,8 +30,16 @@ impl Output {
     }
 
     /// Prints a result where standard output carries data already.
-    pub(crate) fn result_beside_data(self, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        let shown = if self.json { serde_json::to_string(value)? } else { text() };
+    pub(crate) fn result_beside_data(
+        self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let shown = if self.json {
+            serde_json::to_string(value)?
+        } else {
+            text()
+        };
         note(shown.trim_end());
         Ok(())
     }
@@ -43,7 +59,10 @@ pub(crate) fn watched() -> bool {
 }
 
 /// A plain table.
-pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(header);
     for row in rows {

@@ -30,16 +30,29 @@ impl Announcement {
         let text = std::fs::read_to_string(home.state_file(FILE).ok()?).ok()?;
         let announced: Self = serde_json::from_str(&text).ok()?;
         let pid = rustix::process::Pid::from_raw(announced.pid.try_into().ok()?)?;
-        rustix::process::test_kill_process(pid).is_ok().then_some(announced)
+        rustix::process::test_kill_process(pid)
+            .is_ok()
+            .then_some(announced)
     }
 
     /// Tells the others.
     pub(crate) fn write(&self, home: &Home) -> Result<()> {
         let file = home.state_file(FILE)?;
         let unfinished = file.with_extension(format!("json.new-{}", self.pid));
-        let what = || advice::with(format!("writing {}", file.display()), "check the permissions of the folder");
+        let what = || {
+            advice::with(
+                format!("writing {}", file.display()),
+                "check the permissions of the folder",
+            )
+        };
         let mut options = std::fs::OpenOptions::new();
-        let writer = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(what())?;
+        let writer = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)
+            .map_err(what())?;
         serde_json::to_writer_pretty(writer, self)?;
         std::fs::rename(&unfinished, &file).map_err(what())
     }

@@ -28,15 +28,27 @@ impl Scratch {
         let server = connect(&maintenance).await?;
         sweep(&server).await?;
         let name = format!("{PREFIX}{}", &secret::random()?[..16]);
-        server.execute("select pg_advisory_lock_shared($1)", &[&LOCK]).await?;
+        server
+            .execute("select pg_advisory_lock_shared($1)", &[&LOCK])
+            .await?;
         server
             .batch_execute(&format!("create database {name} template template0"))
             .await
-            .map_err(advice::with("making a database for this run", "use a role that may create databases, or unset DATABASE_URL"))?;
+            .map_err(advice::with(
+                "making a database for this run",
+                "use a role that may create databases, or unset DATABASE_URL",
+            ))?;
         let address = database.address().with_database(&name);
         let client = connect(&address).await;
-        server.execute("select pg_advisory_unlock_shared($1)", &[&LOCK]).await?;
-        let mut scratch = Self { address, client: client?, name, maintenance };
+        server
+            .execute("select pg_advisory_unlock_shared($1)", &[&LOCK])
+            .await?;
+        let mut scratch = Self {
+            address,
+            client: client?,
+            name,
+            maintenance,
+        };
         match crate::stack::migrate(&mut scratch.client).await {
             // A session keeps the search path with which it began.
             Ok(_) => match connect(&scratch.address).await {
@@ -64,7 +76,10 @@ impl Scratch {
         };
         let _ = tokio::time::timeout(QUIET_WITHIN, others).await;
         server
-            .batch_execute(&format!("drop database if exists {} with (force)", self.name))
+            .batch_execute(&format!(
+                "drop database if exists {} with (force)",
+                self.name
+            ))
             .await
             .with_context(|| format!("dropping the database {}", self.name))
     }
@@ -76,7 +91,9 @@ impl Scratch {
 }
 
 async fn sweep(server: &Client) -> Result<()> {
-    let row = server.query_one("select pg_try_advisory_lock($1)", &[&LOCK]).await?;
+    let row = server
+        .query_one("select pg_try_advisory_lock($1)", &[&LOCK])
+        .await?;
     if !row.get::<_, bool>(0) {
         // Another run is making its database; a later start sweeps.
         return Ok(());
@@ -93,10 +110,18 @@ async fn sweep(server: &Client) -> Result<()> {
     for row in dead {
         let name: String = row.get(0);
         // Without force: should a connection have come after all, the database stays.
-        if let Err(error) = server.batch_execute(&format!("drop database if exists {name}")).await {
-            tracing::warn!("the database {name} of an earlier run stays: {}", advice::postgres(&error));
+        if let Err(error) = server
+            .batch_execute(&format!("drop database if exists {name}"))
+            .await
+        {
+            tracing::warn!(
+                "the database {name} of an earlier run stays: {}",
+                advice::postgres(&error)
+            );
         }
     }
-    server.execute("select pg_advisory_unlock($1)", &[&LOCK]).await?;
+    server
+        .execute("select pg_advisory_unlock($1)", &[&LOCK])
+        .await?;
     Ok(())
 }

@@ -16,7 +16,10 @@ pub(crate) fn kept_in(file: &Path) -> Result<String> {
     match read(file) {
         Ok(secret) => Ok(secret),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            generate(file).map_err(advice::with(format!("writing {}", file.display()), "check the permissions of the folder"))?;
+            generate(file).map_err(advice::with(
+                format!("writing {}", file.display()),
+                "check the permissions of the folder",
+            ))?;
             read(file).map_err(unreadable(file))
         }
         Err(error) => Err(unreadable(file)(error)),
@@ -31,25 +34,36 @@ pub(crate) fn read_from(file: &Path) -> Result<String> {
 /// Random letters and digits, 64 of them.
 pub(crate) fn random() -> Result<String> {
     let mut bytes = [0; STRENGTH];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
     Ok(bytes.iter().map(|it| format!("{it:02x}")).collect())
 }
 
 fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> anyhow::Error {
-    advice::with(format!("reading {}", file.display()), "check the file, or delete it to have a new one generated")
+    advice::with(
+        format!("reading {}", file.display()),
+        "check the file, or delete it to have a new one generated",
+    )
 }
 
 fn read(file: &Path) -> std::io::Result<String> {
     let secret = std::fs::read_to_string(file)?.trim().to_owned();
     if secret.is_empty() {
-        return Err(std::io::Error::new(ErrorKind::InvalidData, "the file is empty"));
+        return Err(std::io::Error::new(
+            ErrorKind::InvalidData,
+            "the file is empty",
+        ));
     }
     Ok(secret)
 }
 
 fn generate(file: &Path) -> Result<()> {
     let unfinished = file.with_extension(format!("new-{}", std::process::id()));
-    let mut writer = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    let mut writer = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
     writeln!(writer, "{}", random()?)?;
     writer.sync_all()?;
     // A link, not a rename: whoever came first has set the secret.
@@ -74,9 +88,18 @@ mod tests {
         let first = kept_in(&file).expect("it is generated");
         assert_eq!(first.len(), 2 * STRENGTH);
         assert_eq!(kept_in(&file).expect("it is read"), first);
-        let mode = std::fs::metadata(&file).expect("it exists").permissions().mode() & 0o777;
+        let mode = std::fs::metadata(&file)
+            .expect("it exists")
+            .permissions()
+            .mode()
+            & 0o777;
         assert_eq!(mode, 0o600);
-        assert_eq!(std::fs::read_dir(temp.path()).expect("it is readable").count(), 1);
+        assert_eq!(
+            std::fs::read_dir(temp.path())
+                .expect("it is readable")
+                .count(),
+            1
+        );
     }
 
     #[test]

@@ -56,29 +56,51 @@ impl Sheet {
 
     fn open_blocking(path: &Path, format: &Format) -> Result<Self> {
         if path == Path::new("-") {
-            let what = || advice::with("reading standard input", "check the free space in the folder for temporary files (TMPDIR)");
+            let what = || {
+                advice::with(
+                    "reading standard input",
+                    "check the free space in the folder for temporary files (TMPDIR)",
+                )
+            };
             let mut file = tempfile::tempfile().map_err(what())?;
             std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(what())?;
             return Self::read("standard input".to_owned(), file, format);
         }
         let name = path.display().to_string();
-        let unreadable = || advice::with(format!("reading {name}"), "check the path and the file's permissions");
+        let unreadable = || {
+            advice::with(
+                format!("reading {name}"),
+                "check the path and the file's permissions",
+            )
+        };
         let file = File::open(path).map_err(unreadable())?;
         if !file.metadata().map_err(unreadable())?.is_file() {
-            return Err(advice::error(format!("{name} is not a file"), "give a CSV file, or `-` for standard input"));
+            return Err(advice::error(
+                format!("{name} is not a file"),
+                "give a CSV file, or `-` for standard input",
+            ));
         }
         Self::read(name, file, format)
     }
 
     fn read(name: String, file: File, format: &Format) -> Result<Self> {
         let dialect = Dialect::sniff(&name, &file, format.delimiter)?;
-        let mut sheet = Self { name, file, dialect, header: None, column: 0 };
+        let mut sheet = Self {
+            name,
+            file,
+            dialect,
+            header: None,
+            column: 0,
+        };
         let first = {
             let mut rows = sheet.rows()?;
             rows.advance()?.then(|| rows.record().clone())
         };
         let Some(first) = first else {
-            return Err(advice::error(format!("{} is empty", sheet.name), "give a file with a header and one contact per row"));
+            return Err(advice::error(
+                format!("{} is empty", sheet.name),
+                "give a file with a header and one contact per row",
+            ));
         };
         sheet.column = column::find(&sheet.name, &first, format)?;
         sheet.header = (!format.no_header).then_some(first);
@@ -89,7 +111,8 @@ impl Sheet {
     pub(crate) fn rows(&self) -> Result<Rows> {
         let unreadable = || advice::with(format!("reading {}", self.name), "try again");
         let mut file = self.file.try_clone().map_err(unreadable())?;
-        file.seek(SeekFrom::Start(self.dialect.start)).map_err(unreadable())?;
+        file.seek(SeekFrom::Start(self.dialect.start))
+            .map_err(unreadable())?;
         let mut rows = Rows::new(self.name.clone(), file, &self.dialect);
         if self.header.is_some() {
             rows.skip_header()?;
@@ -105,7 +128,10 @@ impl Sheet {
     /// The name of the column with the addresses, or its number.
     pub(crate) fn column_name(&self) -> String {
         let name = self.header.as_ref().and_then(|it| it.get(self.column));
-        name.map_or_else(|| (self.column + 1).to_string(), |it| String::from_utf8_lossy(it).trim().to_owned())
+        name.map_or_else(
+            || (self.column + 1).to_string(),
+            |it| String::from_utf8_lossy(it).trim().to_owned(),
+        )
     }
 }
 

@@ -40,15 +40,23 @@ pub(crate) struct Options {
 pub(crate) async fn migrate(client: &mut Client) -> Result<schema::Report> {
     schema::migrate(client).await.map_err(|error| match error {
         schema::Error::Newer(_) => advice::with("migrating", "install the newer release")(error),
-        schema::Error::Edited(_) => advice::with("migrating", "put the released file back as it was")(error),
-        schema::Error::Refused { .. } | schema::Error::Connection(_) => {
-            advice::with("migrating", "connect as the owner of the database, who may create roles and schemas")(error)
+        schema::Error::Edited(_) => {
+            advice::with("migrating", "put the released file back as it was")(error)
         }
+        schema::Error::Refused { .. } | schema::Error::Connection(_) => advice::with(
+            "migrating",
+            "connect as the owner of the database, who may create roles and schemas",
+        )(error),
     })
 }
 
 /// Starts the host for a migrated database.
-pub(crate) async fn start(home: &Home, address: &Address, owner: &Client, options: Options) -> Result<host::Running> {
+pub(crate) async fn start(
+    home: &Home,
+    address: &Address,
+    owner: &Client,
+    options: Options,
+) -> Result<host::Running> {
     let worker_password = worker_password(home, address, owner).await?;
     let mut variables = BTreeMap::from([
         ("pg_host".to_owned(), address.host()?),
@@ -62,7 +70,11 @@ pub(crate) async fn start(home: &Home, address: &Address, owner: &Client, option
     variables.extend(environment_variables());
     variables.extend(options.variables);
     let bearer = variables["service_key"].clone();
-    let tick = options.tick_every.map(|every| host::Tick { path: "/tick".to_owned(), every, bearer: bearer.clone() });
+    let tick = options.tick_every.map(|every| host::Tick {
+        path: "/tick".to_owned(),
+        every,
+        bearer: bearer.clone(),
+    });
     let wakes = options.wakes.then(|| host::Wakes {
         database_url: address.secret_string().to_owned(),
         channel: WAKE_CHANNEL.to_owned(),
@@ -81,15 +93,23 @@ pub(crate) async fn start(home: &Home, address: &Address, owner: &Client, option
     };
     host::start(config).await.map_err(|error| match error {
         host::Error::Listen { address, .. } => taken(address)(error),
-        host::Error::Component { .. } => advice::with("starting the host", "build the components anew with scripts/build-components")(error),
-        host::Error::Manifest { .. } => advice::with("starting the host", "correct spin.toml, or the variables given")(error),
+        host::Error::Component { .. } => advice::with(
+            "starting the host",
+            "build the components anew with scripts/build-components",
+        )(error),
+        host::Error::Manifest { .. } => advice::with(
+            "starting the host",
+            "correct spin.toml, or the variables given",
+        )(error),
         other => advice::with("starting the host", "`baton doctor` checks the set-up")(other),
     })
 }
 
 /// Fails when the address cannot be listened on, before anything is started.
 pub(crate) fn check_listen(address: SocketAddr) -> Result<()> {
-    std::net::TcpListener::bind(address).map(drop).map_err(taken(address))
+    std::net::TcpListener::bind(address)
+        .map(drop)
+        .map_err(taken(address))
 }
 
 /// The key that every caller presents; generated when there is none.
@@ -99,15 +119,26 @@ pub(crate) fn service_key(home: &Home) -> Result<String> {
 
 /// Variables of the application that the environment sets, by name.
 pub(crate) fn environment_variables() -> BTreeMap<String, String> {
-    variables_in(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+    variables_in(
+        std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }),
+    )
 }
 
 fn taken<E: Into<anyhow::Error>>(address: SocketAddr) -> impl FnOnce(E) -> anyhow::Error {
-    advice::with(format!("{address} cannot be listened on"), "choose another address, such as --listen 127.0.0.1:3001")
+    advice::with(
+        format!("{address} cannot be listened on"),
+        "choose another address, such as --listen 127.0.0.1:3001",
+    )
 }
 
 /// Makes sure that components can log in, and returns their password.
-pub(crate) async fn worker_password(home: &Home, address: &Address, owner: &Client) -> Result<String> {
+pub(crate) async fn worker_password(
+    home: &Home,
+    address: &Address,
+    owner: &Client,
+) -> Result<String> {
     if let Some(given) = secret_variable("BATON_WORKER_PASSWORD") {
         return Ok(given);
     }
@@ -121,21 +152,34 @@ pub(crate) async fn worker_password(home: &Home, address: &Address, owner: &Clie
         match schema::set_login(owner, WORKER, &password).await {
             Ok(()) => return Ok(password),
             // Another process changes the same role at this moment.
-            Err(schema::Error::Connection(error)) if error.code().is_some_and(|it| it.code() == "XX000") => {}
+            Err(schema::Error::Connection(error))
+                if error.code().is_some_and(|it| it.code() == "XX000") => {}
             Err(error) => {
                 return Err(advice::with(
                     format!("letting role {WORKER} log in"),
-                    format!("let an administrator set its password, and give it in BATON_WORKER_PASSWORD ({address})"),
+                    format!(
+                        "let an administrator set its password, and give it in BATON_WORKER_PASSWORD ({address})"
+                    ),
                 )(error));
             }
         }
     }
-    Err(advice::error(format!("role {WORKER} cannot log in"), "try again when no other process is starting"))
+    Err(advice::error(
+        format!("role {WORKER} cannot log in"),
+        "try again when no other process is starting",
+    ))
 }
 
 /// Variables of the application by their names in lower case.
 fn variables_in(environment: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    environment.filter_map(|(name, value)| Some((name.strip_prefix(VARIABLE_PREFIX)?.to_ascii_lowercase(), value))).collect()
+    environment
+        .filter_map(|(name, value)| {
+            Some((
+                name.strip_prefix(VARIABLE_PREFIX)?.to_ascii_lowercase(),
+                value,
+            ))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -144,9 +188,20 @@ mod tests {
 
     #[test]
     fn variables_come_from_the_environment_as_with_spin() {
-        let environment = [("SPIN_VARIABLE_PROVIDER_KEY", "a"), ("SPIN_VARIABLES", "b"), ("PATH", "c")];
-        let found = variables_in(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        assert_eq!(found, BTreeMap::from([("provider_key".to_owned(), "a".to_owned())]));
+        let environment = [
+            ("SPIN_VARIABLE_PROVIDER_KEY", "a"),
+            ("SPIN_VARIABLES", "b"),
+            ("PATH", "c"),
+        ];
+        let found = variables_in(
+            environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        assert_eq!(
+            found,
+            BTreeMap::from([("provider_key".to_owned(), "a".to_owned())])
+        );
     }
 
     #[test]

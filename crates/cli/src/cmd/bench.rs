@@ -11,7 +11,9 @@ use serde_json::{Map, json};
 use tokio_postgres::Client;
 
 use crate::cmd::validate::cycle::{DEADLINE, JOB, ROUTE};
-use crate::{advice, api, context::Context, database::Database, home::Home, http::Http, scratch::Scratch};
+use crate::{
+    advice, api, context::Context, database::Database, home::Home, http::Http, scratch::Scratch,
+};
 use child::Child;
 use figures::{Claim, Figures, Memory, Recovery, Throughput};
 
@@ -52,7 +54,10 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
     home.check_components()?;
     let figures = Database::around(context, &home, async |database| {
         let scratch = Scratch::create(database).await?;
-        let figures = context.interrupt.guard(measure(&args, &home, &scratch)).await;
+        let figures = context
+            .interrupt
+            .guard(measure(&args, &home, &scratch))
+            .await;
         let dropped = scratch.drop().await;
         let figures = figures?;
         dropped?;
@@ -64,12 +69,22 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
 
 async fn measure(args: &Args, home: &Home, scratch: &Scratch) -> Result<Figures> {
     let client = &scratch.client;
-    client.batch_execute("update baton.settings set wake = 'none'").await?;
-    let resolver = LoopbackResolver::start().await.context("starting the resolver")?;
+    client
+        .batch_execute("update baton.settings set wake = 'none'")
+        .await?;
+    let resolver = LoopbackResolver::start()
+        .await
+        .context("starting the resolver")?;
     load::fill(client, 1_000).await?;
     let baseline = load::baseline(client, SPELL).await?;
 
-    let child = Child::start(home, &scratch.address, &resolver.url(), &["--no-tick", "--no-wakes"]).await?;
+    let child = Child::start(
+        home,
+        &scratch.address,
+        &resolver.url(),
+        &["--no-tick", "--no-wakes"],
+    )
+    .await?;
     let http = child.http(home)?;
     let at_rest = child.memory("VmRSS")?;
     let mut throughput = Vec::new();
@@ -96,14 +111,22 @@ async fn measure(args: &Args, home: &Home, scratch: &Scratch) -> Result<Figures>
         baseline,
         throughput,
         skipped,
-        memory: Memory { at_rest_mib: at_rest, under_load_mib: under_load },
+        memory: Memory {
+            at_rest_mib: at_rest,
+            under_load_mib: under_load,
+        },
         recovery,
         claims,
     })
 }
 
 /// Validates all contacts, batch after batch.
-async fn validate_all(client: &Client, http: &Http, batch: u32, contacts: u32) -> Result<Throughput> {
+async fn validate_all(
+    client: &Client,
+    http: &Http,
+    batch: u32,
+    contacts: u32,
+) -> Result<Throughput> {
     configure(client, batch).await?;
     load::fill(client, contacts).await?;
     let before = load::written(client).await?;
@@ -112,7 +135,10 @@ async fn validate_all(client: &Client, http: &Http, batch: u32, contacts: u32) -
     loop {
         let (status, answer) = http.post(ROUTE, &body(), DEADLINE).await?;
         if status != 200 {
-            return Err(advice::error(format!("the component answered {status}: {answer}"), "look at the logs in .baton/logs"));
+            return Err(advice::error(
+                format!("the component answered {status}: {answer}"),
+                "look at the logs in .baton/logs",
+            ));
         }
         settled += answer["settled"].as_u64().unwrap_or(0);
         if answer["more"] == false {
@@ -122,7 +148,10 @@ async fn validate_all(client: &Client, http: &Http, batch: u32, contacts: u32) -
     let seconds = start.elapsed().as_secs_f64();
     let after = load::written(client).await?;
     let per_contact = |n: i64| n as f64 / f64::from(contacts);
-    anyhow::ensure!(settled == u64::from(contacts), "{settled} of {contacts} contacts were settled");
+    anyhow::ensure!(
+        settled == u64::from(contacts),
+        "{settled} of {contacts} contacts were settled"
+    );
     Ok(Throughput {
         batch,
         contacts_per_second: f64::from(contacts) / seconds,
@@ -132,7 +161,13 @@ async fn validate_all(client: &Client, http: &Http, batch: u32, contacts: u32) -
 }
 
 /// Kills the host in the middle of a batch, starts another, and waits until a batch is settled.
-async fn recover(home: &Home, scratch: &Scratch, http: &Http, resolver: &LoopbackResolver, child: Child) -> Result<Recovery> {
+async fn recover(
+    home: &Home,
+    scratch: &Scratch,
+    http: &Http,
+    resolver: &LoopbackResolver,
+    child: Child,
+) -> Result<Recovery> {
     let client = &scratch.client;
     load::fill(client, 1_000).await?;
     resolver.hold();
@@ -141,9 +176,12 @@ async fn recover(home: &Home, scratch: &Scratch, http: &Http, resolver: &Loopbac
     resolver.release();
     // Its host is dead, so this request has failed.
     let _ = held.await?;
-    client.batch_execute("update baton.settings set wake = 'listen'").await?;
+    client
+        .batch_execute("update baton.settings set wake = 'listen'")
+        .await?;
     let settled = async || -> Result<i64> {
-        let sql = "select coalesce(sum(validated_count), 0)::bigint from baton_board.validation_progress";
+        let sql =
+            "select coalesce(sum(validated_count), 0)::bigint from baton_board.validation_progress";
         Ok(client.query_one(sql, &[]).await?.get(0))
     };
     let before = settled().await?;
@@ -163,23 +201,38 @@ async fn recover(home: &Home, scratch: &Scratch, http: &Http, resolver: &Loopbac
         }
         Err(_elapsed) => None,
     };
-    Ok(Recovery { start_seconds: ready.as_secs_f64(), first_batch_seconds: recovered })
+    Ok(Recovery {
+        start_seconds: ready.as_secs_f64(),
+        first_batch_seconds: recovered,
+    })
 }
 
 /// How long a claim takes with so many contacts due, each in a transaction that is taken back.
 async fn claim(client: &Client, contacts: u32) -> Result<Claim> {
     load::fill(client, contacts).await?;
-    client.batch_execute("vacuum analyze public.contacts; select baton_api.start_validation_session()").await?;
+    client
+        .batch_execute(
+            "vacuum analyze public.contacts; select baton_api.start_validation_session()",
+        )
+        .await?;
     let mut milliseconds = Vec::new();
     for _ in 0..CLAIMS {
         client.batch_execute("begin").await?;
         let start = now();
-        client.query_one("select baton_api.claim_contacts('manual', 'bench')->'status'", &[]).await?;
+        client
+            .query_one(
+                "select baton_api.claim_contacts('manual', 'bench')->'status'",
+                &[],
+            )
+            .await?;
         milliseconds.push(start.elapsed().as_secs_f64() * 1_000.0);
         client.batch_execute("rollback").await?;
     }
     milliseconds.sort_by(f64::total_cmp);
-    Ok(Claim { contacts, p50_ms: milliseconds[CLAIMS / 2] })
+    Ok(Claim {
+        contacts,
+        p50_ms: milliseconds[CLAIMS / 2],
+    })
 }
 
 type Held = tokio::task::JoinHandle<Result<(u16, serde_json::Value)>>;
@@ -188,22 +241,40 @@ type Held = tokio::task::JoinHandle<Result<(u16, serde_json::Value)>>;
 async fn hold_a_batch(http: &Http, resolver: &LoopbackResolver) -> Result<Held> {
     let posting = http.clone();
     let held = tokio::spawn(async move { posting.post(ROUTE, &body(), DEADLINE).await });
-    tokio::time::timeout(REACHES_WITHIN, resolver.until_waiting(1)).await.context("waiting for a batch to reach the resolver")?;
+    tokio::time::timeout(REACHES_WITHIN, resolver.until_waiting(1))
+        .await
+        .context("waiting for a batch to reach the resolver")?;
     Ok(held)
 }
 
 async fn configure(client: &Client, batch: u32) -> Result<()> {
-    let changes = Map::from_iter([("batch_size".to_owned(), json!(batch)), ("rate_per_minute".to_owned(), json!(null))]);
-    api::call(client, ConfigureJob { job: JOB.to_owned(), changes, who: "bench".to_owned() }).await?;
+    let changes = Map::from_iter([
+        ("batch_size".to_owned(), json!(batch)),
+        ("rate_per_minute".to_owned(), json!(null)),
+    ]);
+    api::call(
+        client,
+        ConfigureJob {
+            job: JOB.to_owned(),
+            changes,
+            who: "bench".to_owned(),
+        },
+    )
+    .await?;
     Ok(())
 }
 
 fn body() -> serde_json::Value {
-    json!(RunRequest { trigger: Trigger::Manual })
+    json!(RunRequest {
+        trigger: Trigger::Manual
+    })
 }
 
 /// A stopwatch's start.
-#[expect(clippy::disallowed_methods, reason = "a benchmark is about the time that people wait, which the database does not see")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark is about the time that people wait, which the database does not see"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -5,7 +5,10 @@ use anyhow::Result;
 use domain::doh::{RecordKind, query};
 use serde::Serialize;
 
-use crate::{advice, board, context::Context, database::Database, home::Home, http::Http, output, running::Announcement, stack};
+use crate::{
+    advice, board, context::Context, database::Database, home::Home, http::Http, output,
+    running::Announcement, stack,
+};
 
 /// Components renew their lease so often, in seconds.
 const HEARTBEAT: i32 = 2;
@@ -34,19 +37,46 @@ enum Verdict {
 pub(crate) async fn run(context: &Context) -> Result<()> {
     let home = context.home()?;
     let mut checks = Vec::new();
-    let mut check = |what, verdict, found: String| checks.push(Check { what, verdict, found });
+    let mut check = |what, verdict, found: String| {
+        checks.push(Check {
+            what,
+            verdict,
+            found,
+        })
+    };
     match home.check_components() {
-        Ok(()) => check("components", Verdict::Ok, "all of spin.toml are built".to_owned()),
-        Err(error) => check("components", Verdict::Broken, format!("{error:#}; build them with scripts/build-components")),
+        Ok(()) => check(
+            "components",
+            Verdict::Ok,
+            "all of spin.toml are built".to_owned(),
+        ),
+        Err(error) => check(
+            "components",
+            Verdict::Broken,
+            format!("{error:#}; build them with scripts/build-components"),
+        ),
     }
-    match Database::with(context, &home, async |database| look_inside(&home, database).await).await {
-        Ok(found) => found.into_iter().for_each(|it| check(it.what, it.verdict, it.found)),
+    match Database::with(context, &home, async |database| {
+        look_inside(&home, database).await
+    })
+    .await
+    {
+        Ok(found) => found
+            .into_iter()
+            .for_each(|it| check(it.what, it.verdict, it.found)),
         Err(error) => check("database", Verdict::Broken, advice::chain(&error)),
     }
     for (name, url) in resolvers(&home)? {
         match asked(&url).await {
             Ok(()) => check(name, Verdict::Ok, format!("{url} answers")),
-            Err(error) => check(name, Verdict::Warning, format!("{url} does not answer: {}; without a resolver verdicts are unknown", advice::chain(&error))),
+            Err(error) => check(
+                name,
+                Verdict::Warning,
+                format!(
+                    "{url} does not answer: {}; without a resolver verdicts are unknown",
+                    advice::chain(&error)
+                ),
+            ),
         }
     }
     match Announcement::read(&home) {
@@ -64,35 +94,80 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
         });
         output::table(["CHECK", "", "FOUND"], rows)
     })?;
-    match checks.iter().filter(|it| it.verdict == Verdict::Broken).count() {
+    match checks
+        .iter()
+        .filter(|it| it.verdict == Verdict::Broken)
+        .count()
+    {
         0 => Ok(()),
-        n => Err(advice::error(format!("{n} checks failed"), "mend what the table above calls BROKEN")),
+        n => Err(advice::error(
+            format!("{n} checks failed"),
+            "mend what the table above calls BROKEN",
+        )),
     }
 }
 
 async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
     let client = database.connect().await?;
-    let version: i32 = client.query_one("select current_setting('server_version_num')::int", &[]).await?.get(0);
+    let version: i32 = client
+        .query_one("select current_setting('server_version_num')::int", &[])
+        .await?
+        .get(0);
     let major = version / 10_000;
-    let verdict = if major >= 15 { Verdict::Ok } else { Verdict::Broken };
-    let mut checks = vec![Check { what: "database", verdict, found: format!("{}, PostgreSQL {major}", database.address()) }];
+    let verdict = if major >= 15 {
+        Verdict::Ok
+    } else {
+        Verdict::Broken
+    };
+    let mut checks = vec![Check {
+        what: "database",
+        verdict,
+        found: format!("{}, PostgreSQL {major}", database.address()),
+    }];
     if let Err(error) = board::read(&client).await {
-        checks.push(Check { what: "schema", verdict: Verdict::Broken, found: format!("{}; run `baton migrate`", advice::chain(&error)) });
+        checks.push(Check {
+            what: "schema",
+            verdict: Verdict::Broken,
+            found: format!("{}; run `baton migrate`", advice::chain(&error)),
+        });
         return Ok(checks);
     }
-    checks.push(Check { what: "schema", verdict: Verdict::Ok, found: "is there".to_owned() });
+    checks.push(Check {
+        what: "schema",
+        verdict: Verdict::Ok,
+        found: "is there".to_owned(),
+    });
     let (verdict, found) = match stack::worker_password(home, database.address(), &client).await {
         Ok(_) => (Verdict::Ok, "components can log in".to_owned()),
         Err(error) => (Verdict::Broken, advice::chain(&error)),
     };
-    checks.push(Check { what: "role", verdict, found });
+    checks.push(Check {
+        what: "role",
+        verdict,
+        found,
+    });
     let [work, tick, request] = BUDGETS;
-    let leases = client.query("select name, lease_seconds from baton.jobs order by name", &[]).await?;
+    let leases = client
+        .query(
+            "select name, lease_seconds from baton.jobs order by name",
+            &[],
+        )
+        .await?;
     for row in leases {
         let (job, lease): (String, i32) = (row.get(0), row.get(1));
-        let verdict = if lease >= 2 * HEARTBEAT { Verdict::Ok } else { Verdict::Broken };
-        let found = format!("{job}: lease {lease} s, renewed every {HEARTBEAT} s; work {work} s < tick {tick} s < request {request} s");
-        checks.push(Check { what: "budgets", verdict, found });
+        let verdict = if lease >= 2 * HEARTBEAT {
+            Verdict::Ok
+        } else {
+            Verdict::Broken
+        };
+        let found = format!(
+            "{job}: lease {lease} s, renewed every {HEARTBEAT} s; work {work} s < tick {tick} s < request {request} s"
+        );
+        checks.push(Check {
+            what: "budgets",
+            verdict,
+            found,
+        });
     }
     Ok(checks)
 }
@@ -103,7 +178,14 @@ fn resolvers(home: &Home) -> Result<BTreeMap<&'static str, String>> {
     let manifest: toml::Table = toml::from_str(&text)?;
     let environment = stack::environment_variables();
     let resolvers = ["resolver_1", "resolver_2"].into_iter().filter_map(|name| {
-        let default = || manifest.get("variables")?.get(name)?.get("default")?.as_str().map(str::to_owned);
+        let default = || {
+            manifest
+                .get("variables")?
+                .get(name)?
+                .get("default")?
+                .as_str()
+                .map(str::to_owned)
+        };
         Some((name, environment.get(name).cloned().or_else(default)?))
     });
     Ok(resolvers.collect())
@@ -112,7 +194,14 @@ fn resolvers(home: &Home) -> Result<BTreeMap<&'static str, String>> {
 /// Asks for the mail host of a name that DNS itself keeps.
 async fn asked(resolver: &str) -> Result<()> {
     let question = query("iana.org", RecordKind::Mx)?;
-    let (status, _) = Http::new(resolver, None).send("/dns-query", "application/dns-message", question.into(), PATIENCE).await?;
+    let (status, _) = Http::new(resolver, None)
+        .send(
+            "/dns-query",
+            "application/dns-message",
+            question.into(),
+            PATIENCE,
+        )
+        .await?;
     match status {
         200 => Ok(()),
         other => anyhow::bail!("HTTP status {other}"),

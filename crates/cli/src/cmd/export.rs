@@ -38,7 +38,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         out.finish()?;
         if to_file {
             let file = args.output.unwrap_or_default().display().to_string();
-            return context.output.result(&json!({ "output": file }), || format!("Wrote {file}."));
+            return context
+                .output
+                .result(&json!({ "output": file }), || format!("Wrote {file}."));
         }
         if context.output.json {
             output::note(&json!({ "output": null }).to_string());

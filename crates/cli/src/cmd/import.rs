@@ -34,7 +34,10 @@ struct Imported {
 /// Loads addresses that are not there yet.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let home = context.home()?;
-    let sheet = context.interrupt.guard(Sheet::open(args.file, args.format)).await?;
+    let sheet = context
+        .interrupt
+        .guard(Sheet::open(args.file, args.format))
+        .await?;
     Database::with(context, &home, async |database| {
         let mut client = database.connect().await?;
         let tx = client.transaction().await?;

@@ -15,9 +15,14 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let home = context.home()?;
     Database::with(context, &home, async |database| {
         let client = database.connect().await?;
-        let call = ResumeJob { job: args.job.clone(), who: context.common.who.clone() };
+        let call = ResumeJob {
+            job: args.job.clone(),
+            who: context.common.who.clone(),
+        };
         let answer = api::call(&client, call).await.map_err(api::no_such_job)?;
-        context.output.result(&answer, || format!("{} may run again.", args.job))
+        context
+            .output
+            .result(&answer, || format!("{} may run again.", args.job))
     })
     .await
 }

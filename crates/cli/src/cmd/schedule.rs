@@ -27,24 +27,38 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
 }
 
 async fn set(job: String, cron: String, context: &Context) -> Result<()> {
-    let cron = (cron.trim() != "never").then(|| cron.split_whitespace().collect::<Vec<_>>().join(" "));
+    let cron =
+        (cron.trim() != "never").then(|| cron.split_whitespace().collect::<Vec<_>>().join(" "));
     if let Some(cron) = &cron {
-        domain::cron::check(cron).map_err(advice::with("reading the schedule", "write it like \"0 2 * * *\" for every day at 02:00 UTC"))?;
+        domain::cron::check(cron).map_err(advice::with(
+            "reading the schedule",
+            "write it like \"0 2 * * *\" for every day at 02:00 UTC",
+        ))?;
     }
     let home = context.home()?;
     Database::with(context, &home, async |database| {
         let client = database.connect().await?;
-        let call = SetSchedule { job: job.clone(), cron: cron.clone(), who: context.common.who.clone() };
+        let call = SetSchedule {
+            job: job.clone(),
+            cron: cron.clone(),
+            who: context.common.who.clone(),
+        };
         api::call(&client, call).await.map_err(api::no_such_job)?;
         let now = board::read(&client).await?.now;
         let next = match &cron {
             Some(cron) => domain::cron::next_fire(cron, &now)?,
             None => None,
         };
-        context.output.result(&json!({ "job": job, "cron": cron, "next": next }), || match (&cron, &next) {
-            (Some(cron), Some(next)) => format!("{job} starts at \"{cron}\" UTC, next {next} ({}).", moment::relative(&now, next)),
-            (Some(_), None) | (None, _) => format!("{job} has no schedule any more."),
-        })
+        context.output.result(
+            &json!({ "job": job, "cron": cron, "next": next }),
+            || match (&cron, &next) {
+                (Some(cron), Some(next)) => format!(
+                    "{job} starts at \"{cron}\" UTC, next {next} ({}).",
+                    moment::relative(&now, next)
+                ),
+                (Some(_), None) | (None, _) => format!("{job} has no schedule any more."),
+            },
+        )
     })
     .await
 }
@@ -61,13 +75,23 @@ async fn list(context: &Context) -> Result<()> {
                 (None, Some(cron)) => domain::cron::next_fire(cron, &board.now)?,
                 (None, None) => None,
             };
-            schedules.push(json!({ "job": job.job, "mode": job.mode, "cron": job.cron, "next": next }));
+            schedules
+                .push(json!({ "job": job.job, "mode": job.mode, "cron": job.cron, "next": next }));
         }
         context.output.result(&schedules, || {
             let rows = schedules.iter().map(|it| {
                 let text = |name: &str, none: &str| it[name].as_str().unwrap_or(none).to_owned();
-                let next = it["next"].as_str().map(|next| moment::relative(&board.now, next)).unwrap_or_default();
-                [text("job", ""), text("mode", ""), text("cron", "never"), text("next", ""), next]
+                let next = it["next"]
+                    .as_str()
+                    .map(|next| moment::relative(&board.now, next))
+                    .unwrap_or_default();
+                [
+                    text("job", ""),
+                    text("mode", ""),
+                    text("cron", "never"),
+                    text("next", ""),
+                    next,
+                ]
             });
             output::table(["JOB", "MODE", "CRON (UTC)", "NEXT", ""], rows)
         })

@@ -22,16 +22,27 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         let client = database.connect().await?;
         let changes: serde_json::Map<String, Value> = args.changes.into_iter().collect();
         let names: Vec<String> = changes.keys().cloned().collect();
-        let call = ConfigureJob { job: args.job.clone(), changes, who: context.common.who.clone() };
+        let call = ConfigureJob {
+            job: args.job.clone(),
+            changes,
+            who: context.common.who.clone(),
+        };
         let answer = api::call(&client, call).await.map_err(|error| {
             if api::code(&error) == Some(contract::codes::NO_SUCH_THING) {
                 return api::no_such_job(error);
             }
-            advice::with(format!("setting {}", names.join(", ")), "`baton set --help` lists the settings, `baton status` shows them")(error)
+            advice::with(
+                format!("setting {}", names.join(", ")),
+                "`baton set --help` lists the settings, `baton status` shows them",
+            )(error)
         })?;
         context.output.result(&answer, || {
             let lines = names.iter().map(|it| {
-                let value = if answer[it].is_null() { "none".to_owned() } else { answer[it].to_string() };
+                let value = if answer[it].is_null() {
+                    "none".to_owned()
+                } else {
+                    answer[it].to_string()
+                };
                 format!("{} {it} = {}\n", args.job, value.trim_matches('"'))
             });
             lines.collect()
@@ -46,7 +57,9 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
     };
     let value = match value.trim() {
         "none" => Value::Null,
-        value => value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from),
+        value => value
+            .parse::<i64>()
+            .map_or_else(|_| Value::from(value), Value::from),
     };
     Ok((name.trim().to_owned(), value))
 }
@@ -63,7 +76,10 @@ mod tests {
         };
         check("batch_size=500", Some(("batch_size", Value::from(500))));
         check("mode = protected", Some(("mode", Value::from("protected"))));
-        check("rate_per_minute=none", Some(("rate_per_minute", Value::Null)));
+        check(
+            "rate_per_minute=none",
+            Some(("rate_per_minute", Value::Null)),
+        );
         check("batch_size", None);
     }
 }

@@ -22,7 +22,11 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
     Database::with(context, &home, async |database| {
         let board = board::read(&database.connect().await?).await?;
         let url = Announcement::read(&home).map(|it| it.url);
-        let status = Status { url, database: database.address().to_string(), board };
+        let status = Status {
+            url,
+            database: database.address().to_string(),
+            board,
+        };
         context.output.result(&status, || text(&status))
     })
     .await
@@ -31,43 +35,113 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
 fn text(status: &Status) -> String {
     let board = &status.board;
     let now = &board.now;
-    let when = |at: &Option<String>| at.as_deref().map(|it| moment::relative(now, it)).unwrap_or_default();
+    let when = |at: &Option<String>| {
+        at.as_deref()
+            .map(|it| moment::relative(now, it))
+            .unwrap_or_default()
+    };
     let mut parts = vec![match &status.url {
-        Some(url) => format!("The host runs at {url} with the database {}.", status.database),
-        None => format!("No host of this folder runs: `baton up` starts one. The database is {}.", status.database),
+        Some(url) => format!(
+            "The host runs at {url} with the database {}.",
+            status.database
+        ),
+        None => format!(
+            "No host of this folder runs: `baton up` starts one. The database is {}.",
+            status.database
+        ),
     }];
 
     let jobs = board.jobs.iter().map(|it| {
         let why = board::in_words(&it.state, it.reason.as_deref());
-        let limit = it.rate_per_minute.map_or_else(|| "none".to_owned(), |rate| format!("{rate}/min"));
+        let limit = it
+            .rate_per_minute
+            .map_or_else(|| "none".to_owned(), |rate| format!("{rate}/min"));
         let last = match (&it.last_run, &it.last_reason) {
             (Some(run), Some(reason)) => format!("{run}: {reason}"),
             (Some(run), None) => run.clone(),
             (None, _) => "never".to_owned(),
         };
-        [it.job.clone(), it.state.clone(), why, when(&it.until), it.batch_size.to_string(), limit, when(&it.next_slot), last, when(&it.last_run_at)]
+        [
+            it.job.clone(),
+            it.state.clone(),
+            why,
+            when(&it.until),
+            it.batch_size.to_string(),
+            limit,
+            when(&it.next_slot),
+            last,
+            when(&it.last_run_at),
+        ]
     });
-    parts.push(output::table(["JOB", "STATE", "WHY", "UNTIL", "BATCH", "LIMIT", "NEXT SLOT", "LAST RUN", ""], jobs));
+    parts.push(output::table(
+        [
+            "JOB",
+            "STATE",
+            "WHY",
+            "UNTIL",
+            "BATCH",
+            "LIMIT",
+            "NEXT SLOT",
+            "LAST RUN",
+            "",
+        ],
+        jobs,
+    ));
 
     if let Some(progress) = &board.progress {
-        let total = progress.total_contacts.map_or_else(|| "?".to_owned(), output::count);
-        let percent = progress.pct_complete.map(|it| format!(", {it:.1} %")).unwrap_or_default();
-        let rate = progress.per_minute.map(|it| format!(", {it:.0} a minute")).unwrap_or_default();
-        let eta = progress.eta.as_deref().map(|it| format!(", done {}", moment::relative(now, it))).unwrap_or_default();
-        parts.push(format!("The cycle under way has validated {} of {total}{percent}{rate}{eta}.", output::count(progress.validated_count)));
+        let total = progress
+            .total_contacts
+            .map_or_else(|| "?".to_owned(), output::count);
+        let percent = progress
+            .pct_complete
+            .map(|it| format!(", {it:.1} %"))
+            .unwrap_or_default();
+        let rate = progress
+            .per_minute
+            .map(|it| format!(", {it:.0} a minute"))
+            .unwrap_or_default();
+        let eta = progress
+            .eta
+            .as_deref()
+            .map(|it| format!(", done {}", moment::relative(now, it)))
+            .unwrap_or_default();
+        parts.push(format!(
+            "The cycle under way has validated {} of {total}{percent}{rate}{eta}.",
+            output::count(progress.validated_count)
+        ));
     }
     if !board.cycles.is_empty() {
         let cycles = board.cycles.iter().map(|it| {
             let total = it.total_contacts.map(output::count).unwrap_or_default();
             let error = it.error_message.clone().unwrap_or_default();
-            [when(&Some(it.started_at.clone())), it.status.clone(), output::count(it.validated_count), total, when(&it.completed_at), error]
+            [
+                when(&Some(it.started_at.clone())),
+                it.status.clone(),
+                output::count(it.validated_count),
+                total,
+                when(&it.completed_at),
+                error,
+            ]
         });
-        parts.push(output::table(["CYCLE STARTED", "STATUS", "VALIDATED", "OF", "ENDED", "ERROR"], cycles));
+        parts.push(output::table(
+            [
+                "CYCLE STARTED",
+                "STATUS",
+                "VALIDATED",
+                "OF",
+                "ENDED",
+                "ERROR",
+            ],
+            cycles,
+        ));
     }
     if !board.verdicts.is_empty() {
         let verdicts = board.verdicts.iter().map(|it| {
             let reason = it.reason.as_deref().and_then(Reason::from_code);
-            let words = reason.map_or_else(|| it.reason.clone().unwrap_or_default(), |it| it.describe().to_owned());
+            let words = reason.map_or_else(
+                || it.reason.clone().unwrap_or_default(),
+                |it| it.describe().to_owned(),
+            );
             [it.status.clone(), output::count(it.contacts), words]
         });
         parts.push(output::table(["VERDICT", "CONTACTS", "WHY"], verdicts));
@@ -83,7 +157,12 @@ fn remarks(status: &Status) -> Vec<String> {
     let unanswered: u64 = board
         .verdicts
         .iter()
-        .filter(|it| matches!(it.reason.as_deref().and_then(Reason::from_code), Some(Reason::DnsFailed | Reason::DnsTimeout)))
+        .filter(|it| {
+            matches!(
+                it.reason.as_deref().and_then(Reason::from_code),
+                Some(Reason::DnsFailed | Reason::DnsTimeout)
+            )
+        })
         .map(|it| it.contacts)
         .sum();
     if unanswered > 0 {
@@ -97,7 +176,8 @@ fn remarks(status: &Status) -> Vec<String> {
         remarks.push("There are no contacts yet: `baton import FILE.csv` loads some.".to_owned());
     }
     for _ in &board.running_too_long {
-        remarks.push("A cycle has been running for longer than its job's alert threshold.".to_owned());
+        remarks
+            .push("A cycle has been running for longer than its job's alert threshold.".to_owned());
     }
     if status.url.is_none() && board.jobs.iter().any(|it| it.state == "due") {
         remarks.push("Work is due, and nothing runs that would do it: start `baton up`, or post to /tick where the components run.".to_owned());
@@ -120,7 +200,11 @@ mod tests {
             "progress": null, "cycles": [], "running_too_long": [], "verdicts": verdicts,
         });
         let board = serde_json::from_value(board).expect("it is a board");
-        text(&Status { url: None, database: "baton on 127.0.0.1:1".to_owned(), board })
+        text(&Status {
+            url: None,
+            database: "baton on 127.0.0.1:1".to_owned(),
+            board,
+        })
     }
 
     #[test]
@@ -132,14 +216,29 @@ mod tests {
         check("idle", "restart_delay", "It pauses between two cycles.");
         check("idle", "restart_delay", "in 42 s");
         check("paused", "moving house", "Paused: moving house.");
-        check("due", "self_adaptive", "Work is due, and nothing runs that would do it");
+        check(
+            "due",
+            "self_adaptive",
+            "Work is due, and nothing runs that would do it",
+        );
     }
 
     #[test]
     fn it_says_when_no_resolver_answered() {
-        let text = shown(json!([{ "status": "unknown", "reason": "dns_timeout", "contacts": 1200 }]), "idle", "nothing_due");
-        assert!(text.contains("1,200 contacts are unknown because no resolver gave an answer"), "{text}");
-        let text = shown(json!([{ "status": "deliverable", "reason": "accepted", "contacts": 1200 }]), "idle", "nothing_due");
+        let text = shown(
+            json!([{ "status": "unknown", "reason": "dns_timeout", "contacts": 1200 }]),
+            "idle",
+            "nothing_due",
+        );
+        assert!(
+            text.contains("1,200 contacts are unknown because no resolver gave an answer"),
+            "{text}"
+        );
+        let text = shown(
+            json!([{ "status": "deliverable", "reason": "accepted", "contacts": 1200 }]),
+            "idle",
+            "nothing_due",
+        );
         assert!(!text.contains("no resolver"), "{text}");
     }
 }

@@ -46,7 +46,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         None => Announcement::read(&context.home()?),
     };
     let Some(url) = args.url.clone().or(announced.map(|it| it.url)) else {
-        return Err(advice::error("no host is running here", "start one with `baton up`, or say where it is with --url"));
+        return Err(advice::error(
+            "no host is running here",
+            "start one with `baton up`, or say where it is with --url",
+        ));
     };
     let key = match (&args.key_file, secret_variable("BATON_SERVICE_KEY")) {
         (Some(file), _) => secret::read_from(file)?,
@@ -57,15 +60,24 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         Http::new(&url, Some(&key))
             .post("/tick", &json!({}), DEADLINE)
             .await
-            .map_err(advice::with(format!("asking {url}"), "check that the host is running there, and --url"))
+            .map_err(advice::with(
+                format!("asking {url}"),
+                "check that the host is running there, and --url",
+            ))
     };
     let (status, answer) = context.interrupt.guard(posting).await?;
     match status {
         200 => context.output.result(&answer, || text(&answer)),
-        401 => Err(advice::error(format!("{url} does not accept the service key"), "give the key of that host with --key-file")),
+        401 => Err(advice::error(
+            format!("{url} does not accept the service key"),
+            "give the key of that host with --key-file",
+        )),
         _ => {
             let message = answer["message"].as_str().unwrap_or("no explanation");
-            Err(advice::error(format!("{url} answered {status}: {message}"), "look at the logs of the host"))
+            Err(advice::error(
+                format!("{url} answered {status}: {message}"),
+                "look at the logs of the host",
+            ))
         }
     }
 }
@@ -77,18 +89,44 @@ fn text(answer: &Value) -> String {
     let mut parts = Vec::new();
     if !summary.runs.is_empty() {
         let rows = summary.runs.iter().map(|it| {
-            let field = |name: &str| it.answer[name].as_u64().map(output::count).unwrap_or_default();
-            let came = it.answer["status"].as_str().or(it.answer["code"].as_str()).unwrap_or_default();
-            let why = it.answer["reason"].as_str().or(it.answer["message"].as_str()).unwrap_or_default();
-            [it.job.clone(), it.http_status.to_string(), came.to_owned(), why.to_owned(), field("claimed"), field("settled")]
+            let field = |name: &str| {
+                it.answer[name]
+                    .as_u64()
+                    .map(output::count)
+                    .unwrap_or_default()
+            };
+            let came = it.answer["status"]
+                .as_str()
+                .or(it.answer["code"].as_str())
+                .unwrap_or_default();
+            let why = it.answer["reason"]
+                .as_str()
+                .or(it.answer["message"].as_str())
+                .unwrap_or_default();
+            [
+                it.job.clone(),
+                it.http_status.to_string(),
+                came.to_owned(),
+                why.to_owned(),
+                field("claimed"),
+                field("settled"),
+            ]
         });
-        parts.push(output::table(["RUN", "HTTP", "RESULT", "REASON", "CLAIMED", "SETTLED"], rows));
+        parts.push(output::table(
+            ["RUN", "HTTP", "RESULT", "REASON", "CLAIMED", "SETTLED"],
+            rows,
+        ));
     }
     if let Some(jobs) = &summary.jobs {
         let rows = jobs.iter().map(|it| {
             let state = state(it.state);
             let words = board::in_words(state, it.reason.as_deref());
-            [it.job.clone(), state.to_owned(), words, it.until.clone().unwrap_or_default()]
+            [
+                it.job.clone(),
+                state.to_owned(),
+                words,
+                it.until.clone().unwrap_or_default(),
+            ]
         });
         parts.push(output::table(["JOB", "STATE", "WHY", "UNTIL"], rows));
     }
@@ -121,7 +159,13 @@ mod tests {
             "jobs": [{ "job": "validate-contacts", "route": "/x", "state": "idle", "slots": 0, "reason": "nothing_due", "until": null }],
         });
         let text = text(&answer);
-        for expected in ["validate-contacts", "ran", "1,234", "1,233", "Nothing is due."] {
+        for expected in [
+            "validate-contacts",
+            "ran",
+            "1,234",
+            "1,233",
+            "Nothing is due.",
+        ] {
             assert!(text.contains(expected), "{text}");
         }
     }

@@ -6,13 +6,20 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::interrupt::Interrupted;
-use crate::{context::Context, database::Database, home::Home, output, running::Announcement, stack};
+use crate::{
+    context::Context, database::Database, home::Home, output, running::Announcement, stack,
+};
 
 /// What `up` understands.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "BATON_LISTEN",
+        default_value = "127.0.0.1:3000",
+        value_name = "ADDRESS"
+    )]
     listen: SocketAddr,
     /// Do not ask by itself for what is due; something else posts to /tick.
     #[arg(long)]
@@ -54,9 +61,20 @@ impl Variables {
         variables.extend(dns.map(|it| ("dns".to_owned(), it)));
         match &self.resolvers[..] {
             [] => {}
-            [one] => variables.extend([("resolver_1".to_owned(), one.clone()), ("resolver_2".to_owned(), one.clone())]),
-            [one, two] => variables.extend([("resolver_1".to_owned(), one.clone()), ("resolver_2".to_owned(), two.clone())]),
-            _ => return Err(crate::advice::error("there are more than two resolvers", "give --resolver once or twice")),
+            [one] => variables.extend([
+                ("resolver_1".to_owned(), one.clone()),
+                ("resolver_2".to_owned(), one.clone()),
+            ]),
+            [one, two] => variables.extend([
+                ("resolver_1".to_owned(), one.clone()),
+                ("resolver_2".to_owned(), two.clone()),
+            ]),
+            _ => {
+                return Err(crate::advice::error(
+                    "there are more than two resolvers",
+                    "give --resolver once or twice",
+                ));
+            }
         }
         Ok(variables)
     }
@@ -69,7 +87,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     if args.listen.port() != 0 {
         stack::check_listen(args.listen)?;
     }
-    Database::around(context, &home, async |database| serve(args, context, &home, database).await).await
+    Database::around(context, &home, async |database| {
+        serve(args, context, &home, database).await
+    })
+    .await
 }
 
 async fn serve(args: Args, context: &Context, home: &Home, database: &Database) -> Result<()> {
@@ -93,7 +114,11 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
         database: database.address().to_string(),
         private: database.is_private(),
     };
-    let announced = if args.unannounced { Ok(()) } else { announcement.write(home) };
+    let announced = if args.unannounced {
+        Ok(())
+    } else {
+        announcement.write(home)
+    };
     let shown = announced.and_then(|()| show(&announcement, context, home));
     if shown.is_ok() {
         context.interrupt.wait().await;
@@ -141,13 +166,27 @@ mod tests {
     fn one_resolver_takes_both_places() {
         let collect = |resolvers: &[&str]| {
             let resolvers = resolvers.iter().map(|it| (*it).to_owned()).collect();
-            Variables { resolvers, variables: vec![("provider".to_owned(), "none".to_owned())] }.collect(Some("on".to_owned())).ok()
+            Variables {
+                resolvers,
+                variables: vec![("provider".to_owned(), "none".to_owned())],
+            }
+            .collect(Some("on".to_owned()))
+            .ok()
         };
         let one = collect(&["http://a"]).expect("one is enough");
-        assert_eq!((one["resolver_1"].as_str(), one["resolver_2"].as_str()), ("http://a", "http://a"));
+        assert_eq!(
+            (one["resolver_1"].as_str(), one["resolver_2"].as_str()),
+            ("http://a", "http://a")
+        );
         let two = collect(&["http://a", "http://b"]).expect("two are possible");
-        assert_eq!((two["resolver_1"].as_str(), two["resolver_2"].as_str()), ("http://a", "http://b"));
-        assert_eq!((two["dns"].as_str(), two["provider"].as_str()), ("on", "none"));
+        assert_eq!(
+            (two["resolver_1"].as_str(), two["resolver_2"].as_str()),
+            ("http://a", "http://b")
+        );
+        assert_eq!(
+            (two["dns"].as_str(), two["provider"].as_str()),
+            ("on", "none")
+        );
         assert!(collect(&[]).is_some_and(|it| !it.contains_key("resolver_1")));
         assert!(collect(&["http://a", "http://b", "http://c"]).is_none());
     }

@@ -14,7 +14,10 @@ use tokio_postgres::{Client, Row};
 use crate::cmd::up::Variables;
 use crate::copy::CopyIn;
 use crate::sheet::{Counts, Format, Results, Sheet, Verdict};
-use crate::{advice, api, context::Context, database::Database, destination::Destination, home::Home, http::Http, scratch::Scratch, stack};
+use crate::{
+    advice, api, context::Context, database::Database, destination::Destination, home::Home,
+    http::Http, scratch::Scratch, stack,
+};
 use cycle::Progress;
 use summary::Summary;
 
@@ -48,9 +51,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     check_output(&args)?;
     let progress = Progress::start();
     progress.says("reading");
-    let sheet = context.interrupt.guard(Sheet::open(args.file.clone(), args.format.clone())).await?;
+    let sheet = context
+        .interrupt
+        .guard(Sheet::open(args.file.clone(), args.format.clone()))
+        .await?;
     progress.says("starting PostgreSQL");
-    let to_file = args.output.as_deref().is_some_and(|it| it != Path::new("-"));
+    let to_file = args
+        .output
+        .as_deref()
+        .is_some_and(|it| it != Path::new("-"));
     let work = async |database: &Database| {
         let scratch = Scratch::create(database).await?;
         let result = validate(args, context, &home, &sheet, &scratch, &progress).await;
@@ -65,25 +74,52 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     if to_file {
         context.output.result(&summary, || summary.text())
     } else {
-        context.output.result_beside_data(&summary, || summary.text())
+        context
+            .output
+            .result_beside_data(&summary, || summary.text())
     }
 }
 
-async fn validate(args: Args, context: &Context, home: &Home, sheet: &Sheet, scratch: &Scratch, progress: &Progress) -> Result<Summary> {
+async fn validate(
+    args: Args,
+    context: &Context,
+    home: &Home,
+    sheet: &Sheet,
+    scratch: &Scratch,
+    progress: &Progress,
+) -> Result<Summary> {
     let client = &scratch.client;
     progress.says("loading");
-    let (counts, with_address, distinct) = context.interrupt.guard(load(&args, sheet, client)).await?;
+    let (counts, with_address, distinct) =
+        context.interrupt.guard(load(&args, sheet, client)).await?;
     if distinct > 0 {
         let options = stack::Options {
             listen: ([127, 0, 0, 1], 0).into(),
-            variables: args.variables.collect(args.offline.then(|| "off".to_owned()))?,
+            variables: args
+                .variables
+                .collect(args.offline.then(|| "off".to_owned()))?,
             tick_every: None,
             wakes: false,
             prepared_statements: true,
         };
-        let running = context.interrupt.guard(stack::start(home, &scratch.address, client, options)).await?;
-        let http = Http::new(&format!("http://{}", running.local_addr()), Some(&stack::service_key(home)?));
-        let driven = context.interrupt.guard(cycle::drive(&http, client, distinct, progress, &home.logs())).await;
+        let running = context
+            .interrupt
+            .guard(stack::start(home, &scratch.address, client, options))
+            .await?;
+        let http = Http::new(
+            &format!("http://{}", running.local_addr()),
+            Some(&stack::service_key(home)?),
+        );
+        let driven = context
+            .interrupt
+            .guard(cycle::drive(
+                &http,
+                client,
+                distinct,
+                progress,
+                &home.logs(),
+            ))
+            .await;
         // After a failure the database goes, so a batch under way is worth nothing.
         driven?;
         running.stop().await;
@@ -115,9 +151,21 @@ async fn load(args: &Args, sheet: &Sheet, client: &Client) -> Result<(Counts, u6
     if let Some(limit) = args.limit {
         changes.insert("rate_burst".to_owned(), json!(limit.min(100)));
     }
-    api::call(client, ConfigureJob { job: cycle::JOB.to_owned(), changes, who: "validate".to_owned() }).await?;
+    api::call(
+        client,
+        ConfigureJob {
+            job: cycle::JOB.to_owned(),
+            changes,
+            who: "validate".to_owned(),
+        },
+    )
+    .await?;
 
-    let mut copy = CopyIn::new(client.copy_in("copy public.input_rows (row, email) from stdin").await?);
+    let mut copy = CopyIn::new(
+        client
+            .copy_in("copy public.input_rows (row, email) from stdin")
+            .await?,
+    );
     let mut rows = sheet.rows()?;
     let mut number = 0_u64;
     while rows.advance()? {
@@ -130,12 +178,19 @@ async fn load(args: &Args, sheet: &Sheet, client: &Client) -> Result<(Counts, u6
     let distinct = client
         .execute("insert into public.contacts (email) select email from public.input_rows group by email order by min(row)", &[])
         .await?;
-    client.batch_execute("analyze public.contacts; analyze public.input_rows").await?;
+    client
+        .batch_execute("analyze public.contacts; analyze public.input_rows")
+        .await?;
     Ok((rows.counts(), with_address, distinct))
 }
 
 /// Writes every row with its verdict, in the order of the file.
-async fn write(output: Option<&Path>, sheet: &Sheet, client: &Client, summary: &mut Summary) -> Result<()> {
+async fn write(
+    output: Option<&Path>,
+    sheet: &Sheet,
+    client: &Client,
+    summary: &mut Summary,
+) -> Result<()> {
     let mut results = Results::start(sheet, summary.widest, Destination::open(output)?)?;
     let no_parameters: [i32; 0] = [];
     let verdicts = client
@@ -148,7 +203,11 @@ async fn write(output: Option<&Path>, sheet: &Sheet, client: &Client, summary: &
         )
         .await?;
     pin_mut!(verdicts);
-    let mut next: Option<(u64, Verdict)> = verdicts.try_next().await?.map(|it| decode(&it)).transpose()?;
+    let mut next: Option<(u64, Verdict)> = verdicts
+        .try_next()
+        .await?
+        .map(|it| decode(&it))
+        .transpose()?;
     let mut rows = sheet.rows()?;
     let mut number = 0_u64;
     let mut reasons: BTreeMap<[String; 2], u64> = BTreeMap::new();
@@ -159,7 +218,11 @@ async fn write(output: Option<&Path>, sheet: &Sheet, client: &Client, summary: &
                 results.write(rows.record(), &verdict)?;
                 let [status, reason, ..] = verdict.0;
                 *reasons.entry([status, reason]).or_default() += 1;
-                next = verdicts.try_next().await?.map(|it| decode(&it)).transpose()?;
+                next = verdicts
+                    .try_next()
+                    .await?
+                    .map(|it| decode(&it))
+                    .transpose()?;
             }
             None => results.write(rows.record(), &Verdict::no_address())?,
         }
@@ -175,9 +238,14 @@ fn decode(row: &Row) -> Result<(u64, Verdict)> {
     let number: i64 = row.try_get(0)?;
     let mut verdict = Verdict::default();
     for (at, field) in verdict.0.iter_mut().enumerate() {
-        *field = row.try_get::<_, Option<String>>(at + 1)?.unwrap_or_default();
+        *field = row
+            .try_get::<_, Option<String>>(at + 1)?
+            .unwrap_or_default();
     }
-    Ok((u64::try_from(number).context("reading the number of a row")?, verdict))
+    Ok((
+        u64::try_from(number).context("reading the number of a row")?,
+        verdict,
+    ))
 }
 
 /// The input is read twice, so it must not be overwritten meanwhile.
@@ -186,9 +254,10 @@ fn check_output(args: &Args) -> Result<()> {
         return Ok(());
     };
     match (output.canonicalize(), args.file.canonicalize()) {
-        (Ok(output), Ok(input)) if output == input => {
-            Err(advice::error(format!("{} is both input and output", input.display()), "write to another file with -o"))
-        }
+        (Ok(output), Ok(input)) if output == input => Err(advice::error(
+            format!("{} is both input and output", input.display()),
+            "write to another file with -o",
+        )),
         _ => Ok(()),
     }
 }

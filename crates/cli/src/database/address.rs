@@ -42,7 +42,10 @@ impl Address {
 
     /// The database's name.
     pub(crate) fn database(&self) -> &str {
-        self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres")
+        self.config
+            .get_dbname()
+            .or(self.config.get_user())
+            .unwrap_or("postgres")
     }
 
     /// The port.
@@ -55,9 +58,15 @@ impl Address {
     /// # Errors
     /// When it is a Unix socket, which components cannot reach.
     pub(crate) fn host(&self) -> Result<String> {
-        match (self.config.get_hosts().first(), self.config.get_hostaddrs().first()) {
+        match (
+            self.config.get_hosts().first(),
+            self.config.get_hostaddrs().first(),
+        ) {
             (Some(Host::Tcp(name)), _) => Ok(name.clone()),
-            (Some(Host::Unix(path)), _) => bail!("components reach PostgreSQL by TCP only, not by the socket in {}", path.display()),
+            (Some(Host::Unix(path)), _) => bail!(
+                "components reach PostgreSQL by TCP only, not by the socket in {}",
+                path.display()
+            ),
             (None, Some(ip)) => Ok(ip.to_string()),
             (None, None) => bail!("the address of the database names no host"),
         }
@@ -84,7 +93,12 @@ impl fmt::Display for Address {
         let host = match self.config.get_hosts().first() {
             Some(Host::Tcp(name)) => name.clone(),
             Some(Host::Unix(path)) => path.display().to_string(),
-            None => self.config.get_hostaddrs().first().map(ToString::to_string).unwrap_or_default(),
+            None => self
+                .config
+                .get_hostaddrs()
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         };
         write!(f, "{} on {host}:{}", self.database(), self.port())
     }
@@ -110,10 +124,16 @@ fn connection_string(config: &Config) -> String {
             Host::Unix(path) => path.display().to_string(),
         })
         .collect();
-    let addresses: Vec<String> = config.get_hostaddrs().iter().map(ToString::to_string).collect();
+    let addresses: Vec<String> = config
+        .get_hostaddrs()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let ports: Vec<String> = config.get_ports().iter().map(ToString::to_string).collect();
     let password = config.get_password().map(String::from_utf8_lossy);
-    let timeout = config.get_connect_timeout().map(|it| it.as_secs().to_string());
+    let timeout = config
+        .get_connect_timeout()
+        .map(|it| it.as_secs().to_string());
     let ssl_mode = match config.get_ssl_mode() {
         SslMode::Disable => "disable",
         SslMode::Require => "require",
@@ -129,7 +149,10 @@ fn connection_string(config: &Config) -> String {
         ("options", config.get_options().map(str::to_owned)),
         ("connect_timeout", timeout),
         ("sslmode", Some(ssl_mode.to_owned())),
-        ("application_name", Some(config.get_application_name().unwrap_or("baton").to_owned())),
+        (
+            "application_name",
+            Some(config.get_application_name().unwrap_or("baton").to_owned()),
+        ),
     ] {
         if let Some(value) = value.filter(|it| !it.is_empty()) {
             add(key, &value);
@@ -154,26 +177,45 @@ mod tests {
             "postgresql://ann@127.0.0.1",
         ] {
             let address = parsed(text);
-            assert_eq!(parsed(address.secret_string()).secret_string(), address.secret_string(), "{text}");
+            assert_eq!(
+                parsed(address.secret_string()).secret_string(),
+                address.secret_string(),
+                "{text}"
+            );
         }
         let address = parsed("postgres://ann:p%27a%5Css@db.example.com:6432/shop?sslmode=require");
-        assert_eq!(parsed(address.secret_string()).config.get_password(), Some(br"p'a\ss".as_slice()));
+        assert_eq!(
+            parsed(address.secret_string()).config.get_password(),
+            Some(br"p'a\ss".as_slice())
+        );
     }
 
     #[test]
     fn an_address_is_shown_without_its_password() {
         let address = parsed("postgres://ann:geheim@db.example.com:6432/shop");
-        assert_eq!(format!("{address} {address:?}"), "shop on db.example.com:6432 Address(shop on db.example.com:6432)");
-        let worker = address.with_user("baton_worker", "other").with_database("scratch");
+        assert_eq!(
+            format!("{address} {address:?}"),
+            "shop on db.example.com:6432 Address(shop on db.example.com:6432)"
+        );
+        let worker = address
+            .with_user("baton_worker", "other")
+            .with_database("scratch");
         assert_eq!(worker.to_string(), "scratch on db.example.com:6432");
-        assert!(worker.secret_string().contains("user='baton_worker' password='other'"));
+        assert!(
+            worker
+                .secret_string()
+                .contains("user='baton_worker' password='other'")
+        );
     }
 
     #[test]
     fn components_are_told_what_they_need() {
         let address = parsed("postgres://ann@db.example.com/shop?sslmode=require");
         assert_eq!(address.host().ok().as_deref(), Some("db.example.com"));
-        assert_eq!((address.port(), address.database(), address.ssl_mode()), (5432, "shop", "require"));
+        assert_eq!(
+            (address.port(), address.database(), address.ssl_mode()),
+            (5432, "shop", "require")
+        );
         assert!(parsed("host=/var/run/postgresql user=ann").host().is_err());
         assert!(Address::parse("dbname=shop").is_err());
     }

@@ -7,7 +7,11 @@ pub(crate) fn address(field: &[u8]) -> Option<String> {
     // PostgreSQL's text has no NUL, and no address has one.
     let text = String::from_utf8_lossy(field).replace('\0', "\u{fffd}");
     let text = text.trim();
-    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= LONGEST).unwrap_or(text.len());
+    let end = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .find(|at| *at >= LONGEST)
+        .unwrap_or(text.len());
     let text = &text[..end];
     match text.rsplit_once('@') {
         _ if text.is_empty() => None,
@@ -22,10 +26,15 @@ mod tests {
 
     #[test]
     fn equal_addresses_are_equal_texts() {
-        let check = |field: &[u8], expected: Option<&str>| assert_eq!(address(field).as_deref(), expected, "{field:?}");
+        let check = |field: &[u8], expected: Option<&str>| {
+            assert_eq!(address(field).as_deref(), expected, "{field:?}")
+        };
         check(b"ann@Example.COM", Some("ann@example.com"));
         check(b"  ann@example.com\t", Some("ann@example.com"));
-        check("\u{a0}ann@M\u{dc}NCHEN.de".as_bytes(), Some("ann@m\u{fc}nchen.de"));
+        check(
+            "\u{a0}ann@M\u{dc}NCHEN.de".as_bytes(),
+            Some("ann@m\u{fc}nchen.de"),
+        );
         check(b"Ann@example.com", Some("Ann@example.com"));
         check(b"\"a@b\"@Example.com", Some("\"a@b\"@example.com"));
         check(b"no address", Some("no address"));

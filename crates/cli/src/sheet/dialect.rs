@@ -30,14 +30,20 @@ impl Dialect {
         while head.len() < LOOK {
             let n = file
                 .read_at(&mut part, head.len() as u64)
-                .map_err(advice::with(format!("reading {name}"), "check the file and its permissions"))?;
+                .map_err(advice::with(
+                    format!("reading {name}"),
+                    "check the file and its permissions",
+                ))?;
             if n == 0 {
                 break;
             }
             head.extend_from_slice(&part[..n]);
         }
         if let Some(format) = other_format(&head) {
-            return Err(advice::error(format!("{name} is {format}, not CSV"), "save it as CSV in UTF-8 first"));
+            return Err(advice::error(
+                format!("{name} is {format}, not CSV"),
+                "save it as CSV in UTF-8 first",
+            ));
         }
         Ok(Self::of(&head, delimiter))
     }
@@ -48,7 +54,11 @@ impl Dialect {
         let mut declared = None;
         // The first line of some spreadsheets only says what the delimiter is.
         if let [b's', b'e', b'p', b'=', delimiter, rest @ ..] = &head[start..] {
-            let end = if rest.starts_with(b"\r\n") { Some(2) } else { rest.starts_with(b"\n").then_some(1) };
+            let end = if rest.starts_with(b"\r\n") {
+                Some(2)
+            } else {
+                rest.starts_with(b"\n").then_some(1)
+            };
             if let Some(end) = end {
                 declared = Some(*delimiter);
                 start += 5 + end;
@@ -56,7 +66,12 @@ impl Dialect {
         }
         let line = first_line(&head[start..]);
         let delimiter = given.or(declared).unwrap_or_else(|| most_frequent(line));
-        Self { delimiter, bom, crlf: line.ends_with(b"\r"), start: start as u64 }
+        Self {
+            delimiter,
+            bom,
+            crlf: line.ends_with(b"\r"),
+            start: start as u64,
+        }
     }
 }
 
@@ -85,7 +100,10 @@ fn other_format(head: &[u8]) -> Option<&'static str> {
 
 /// Up to the first line feed outside of quotes, blank lines left out.
 fn first_line(text: &[u8]) -> &[u8] {
-    let begin = text.iter().position(|it| !matches!(it, b'\r' | b'\n')).unwrap_or(text.len());
+    let begin = text
+        .iter()
+        .position(|it| !matches!(it, b'\r' | b'\n'))
+        .unwrap_or(text.len());
     let text = &text[begin..];
     let mut quoted = false;
     let end = text.iter().position(|it| {
@@ -119,7 +137,13 @@ mod tests {
 
     #[test]
     fn the_delimiter_is_the_one_that_the_first_line_uses() {
-        let check = |text: &str, expected: u8| assert_eq!(Dialect::of(text.as_bytes(), None).delimiter, expected, "{text}");
+        let check = |text: &str, expected: u8| {
+            assert_eq!(
+                Dialect::of(text.as_bytes(), None).delimiter,
+                expected,
+                "{text}"
+            )
+        };
         check("name,email\n", b',');
         check("name;email\na,b;c,d\n", b';');
         check("name\temail\n", b'\t');
@@ -135,7 +159,12 @@ mod tests {
     fn mark_and_declaration_are_skipped() {
         let check = |text: &[u8], expected: (bool, bool, u64)| {
             let it = Dialect::of(text, None);
-            assert_eq!((it.bom, it.crlf, it.start), expected, "{}", String::from_utf8_lossy(text));
+            assert_eq!(
+                (it.bom, it.crlf, it.start),
+                expected,
+                "{}",
+                String::from_utf8_lossy(text)
+            );
         };
         check(b"a,b\n", (false, false, 0));
         check(b"\xef\xbb\xbfa,b\r\n", (true, true, 3));

@@ -6,7 +6,13 @@ use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
 use super::Sheet;
 
 /// The columns that are added. One that the file has already is overwritten.
-const COLUMNS: [&str; 5] = ["email_status", "email_reason", "email_suggestion", "email_normalized", "checked_at"];
+const COLUMNS: [&str; 5] = [
+    "email_status",
+    "email_reason",
+    "email_suggestion",
+    "email_normalized",
+    "checked_at",
+];
 
 /// What is said of one row, in the order of the added columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,15 +47,30 @@ impl<W: Write> Results<W> {
         let width = widest.max(header.map_or(0, ByteRecord::len));
         let mut fields = width;
         let at = COLUMNS.map(|name| {
-            let there = header.and_then(|it| it.iter().position(|field| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes())));
+            let there = header.and_then(|it| {
+                it.iter()
+                    .position(|field| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+            });
             there.unwrap_or_else(|| {
                 fields += 1;
                 fields - 1
             })
         });
-        let terminator = if sheet.dialect.crlf { Terminator::CRLF } else { Terminator::Any(b'\n') };
-        let writer = WriterBuilder::new().delimiter(sheet.dialect.delimiter).terminator(terminator).from_writer(out);
-        let mut results = Self { writer, width, at, fields };
+        let terminator = if sheet.dialect.crlf {
+            Terminator::CRLF
+        } else {
+            Terminator::Any(b'\n')
+        };
+        let writer = WriterBuilder::new()
+            .delimiter(sheet.dialect.delimiter)
+            .terminator(terminator)
+            .from_writer(out);
+        let mut results = Self {
+            writer,
+            width,
+            at,
+            fields,
+        };
         if let Some(header) = header {
             results.write(header, &Verdict(COLUMNS.map(str::to_owned)))?;
         }
@@ -68,6 +89,8 @@ impl<W: Write> Results<W> {
 
     /// Writes what is buffered, and gives back where it went.
     pub(crate) fn finish(self) -> Result<W> {
-        self.writer.into_inner().map_err(|error| error.into_error().into())
+        self.writer
+            .into_inner()
+            .map_err(|error| error.into_error().into())
     }
 }

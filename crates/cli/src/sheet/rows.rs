@@ -39,14 +39,28 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(super) fn new(name: String, file: File, dialect: &Dialect) -> Self {
-        let guard = Guard { file, since_record: 0, line_feeds: 0, last: None, at_end: false };
+        let guard = Guard {
+            file,
+            since_record: 0,
+            line_feeds: 0,
+            last: None,
+            at_end: false,
+        };
         let reader = ReaderBuilder::new()
             .delimiter(dialect.delimiter)
             .has_headers(false)
             .flexible(true)
             .from_reader(guard);
         let counts = Counts::default();
-        Self { name, reader, record: ByteRecord::new(), counts, width: None, records: 0, inner_lines: 0 }
+        Self {
+            name,
+            reader,
+            record: ByteRecord::new(),
+            counts,
+            width: None,
+            records: 0,
+            inner_lines: 0,
+        }
     }
 
     /// Reads the next row, blank lines left out. False at the end of the file.
@@ -78,8 +92,12 @@ impl Rows {
         let guard = self.reader.get_ref();
         let unfinished = u64::from(guard.last.is_some_and(|it| it != b'\n'));
         // The parser passes blank lines over in silence, so they are what remains of the line feeds.
-        let passed_over = (guard.line_feeds + unfinished).saturating_sub(self.inner_lines + self.records);
-        Counts { blank_lines: self.counts.blank_lines + passed_over, ..self.counts }
+        let passed_over =
+            (guard.line_feeds + unfinished).saturating_sub(self.inner_lines + self.records);
+        Counts {
+            blank_lines: self.counts.blank_lines + passed_over,
+            ..self.counts
+        }
     }
 
     /// Reads the header, which is no row but sets the width.
@@ -92,22 +110,36 @@ impl Rows {
     fn read(&mut self) -> Result<bool> {
         let line = self.reader.position().line();
         self.reader.get_mut().since_record = 0;
-        let more = self.reader.read_byte_record(&mut self.record).map_err(|error| {
-            let line = error.position().map_or(line, csv::Position::line);
-            advice::with(format!("{}: line {line}", self.name), "correct the file there")(error)
-        })?;
+        let more = self
+            .reader
+            .read_byte_record(&mut self.record)
+            .map_err(|error| {
+                let line = error.position().map_or(line, csv::Position::line);
+                advice::with(
+                    format!("{}: line {line}", self.name),
+                    "correct the file there",
+                )(error)
+            })?;
         if !more {
             return Ok(false);
         }
         self.records += 1;
-        let inner = self.record.as_slice().iter().filter(|it| **it == b'\n').count();
+        let inner = self
+            .record
+            .as_slice()
+            .iter()
+            .filter(|it| **it == b'\n')
+            .count();
         self.inner_lines += inner as u64;
         // A proper record ends before the end of the file is seen, or with the quote that closes its last field.
         let guard = self.reader.get_ref();
         let last_field = self.record.iter().next_back().unwrap_or_default();
         if guard.at_end && last_field.contains(&b'\n') && guard.last != Some(b'"') {
             return Err(advice::error(
-                format!("{}: a quote opened at or after line {line} is never closed", self.name),
+                format!(
+                    "{}: a quote opened at or after line {line} is never closed",
+                    self.name
+                ),
                 "close the quote, or double it if it belongs to the text",
             ));
         }
@@ -128,7 +160,10 @@ struct Guard {
 impl Read for Guard {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.since_record > LONGEST_RECORD {
-            return Err(Error::new(ErrorKind::InvalidData, "a row of more than 4 MiB, so a quote is probably never closed"));
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                "a row of more than 4 MiB, so a quote is probably never closed",
+            ));
         }
         let n = self.file.read(buffer)?;
         let part = &buffer[..n];

@@ -4,7 +4,8 @@ use super::*;
 
 fn sheet(text: impl AsRef<[u8]>, format: &Format) -> Result<Sheet> {
     let mut file = tempfile::tempfile().expect("a temporary file can be made");
-    file.write_all(text.as_ref()).expect("a temporary file is writable");
+    file.write_all(text.as_ref())
+        .expect("a temporary file is writable");
     Sheet::read("a.csv".to_owned(), file, format)
 }
 
@@ -30,14 +31,20 @@ fn results(sheet: &Sheet) -> String {
             Some(address) => Verdict(["ok", "why", "", &address, "now"].map(str::to_owned)),
             None => Verdict::no_address(),
         };
-        results.write(rows.record(), &verdict).expect("memory is writable");
+        results
+            .write(rows.record(), &verdict)
+            .expect("memory is writable");
     }
     String::from_utf8(results.finish().expect("memory is writable")).expect("it was UTF-8")
 }
 
 #[test]
 fn every_way_to_write_the_same_rows_reads_the_same() {
-    let expected = vec![Some("ann@example.com".to_owned()), None, Some("bob@example.com".to_owned())];
+    let expected = vec![
+        Some("ann@example.com".to_owned()),
+        None,
+        Some("bob@example.com".to_owned()),
+    ];
     for text in [
         "name,email\nAnn,ann@example.com\nNobody,\nBob,bob@example.com\n",
         "name,email\r\nAnn,ann@example.com\r\nNobody,\r\nBob,bob@example.com",
@@ -83,7 +90,9 @@ fn rows_of_uneven_length_are_kept_and_columns_stay_in_line() {
 #[test]
 fn what_is_written_looks_like_what_was_read() {
     assert_eq!(
-        results(&plain("\u{feff}Name;Mail\r\n\"Doe; Jane\";a@b.org\r\n\r\nX;\r\n")),
+        results(&plain(
+            "\u{feff}Name;Mail\r\n\"Doe; Jane\";a@b.org\r\n\r\nX;\r\n"
+        )),
         "\u{feff}Name;Mail;email_status;email_reason;email_suggestion;email_normalized;checked_at\r\n\
          \"Doe; Jane\";a@b.org;ok;why;;a@b.org;now\r\n\
          X;;;no_address;;;\r\n"
@@ -102,16 +111,24 @@ fn other_bytes_than_utf_8_pass_through() {
     let mut rows = sheet.rows().expect("it can be read");
     assert!(rows.advance().expect("it can be read"));
     let mut results = Results::start(&sheet, 2, Vec::new()).expect("memory is writable");
-    results.write(rows.record(), &Verdict::default()).expect("memory is writable");
+    results
+        .write(rows.record(), &Verdict::default())
+        .expect("memory is writable");
     let written = results.finish().expect("memory is writable");
     assert!(written.ends_with(b"J\xf6rg,joerg@b.org,,,,,\n"));
 }
 
 #[test]
 fn a_file_without_a_header_gets_none() {
-    let format = Format { no_header: true, ..Format::default() };
+    let format = Format {
+        no_header: true,
+        ..Format::default()
+    };
     let sheet = sheet("Ann,a@b.org\nBob,c@d.org\n", &format).expect("it can be read");
-    assert_eq!(results(&sheet), "Ann,a@b.org,ok,why,,a@b.org,now\nBob,c@d.org,ok,why,,c@d.org,now\n");
+    assert_eq!(
+        results(&sheet),
+        "Ann,a@b.org,ok,why,,a@b.org,now\nBob,c@d.org,ok,why,,c@d.org,now\n"
+    );
 }
 
 #[test]
@@ -127,9 +144,19 @@ fn a_quote_that_is_never_closed_is_an_error_with_its_line() {
             }
         }
     };
-    let error = fails("email,note\na@b.org,x\nc@d.org,\"oops\ne@f.org,y\n").expect("the quote is open");
-    assert!(error.contains("a.csv") && error.contains("line 3"), "{error}");
-    assert!(fails(&format!("email,note\na@b.org,\"{}", "x,y\n".repeat(3 << 20))).is_some());
+    let error =
+        fails("email,note\na@b.org,x\nc@d.org,\"oops\ne@f.org,y\n").expect("the quote is open");
+    assert!(
+        error.contains("a.csv") && error.contains("line 3"),
+        "{error}"
+    );
+    assert!(
+        fails(&format!(
+            "email,note\na@b.org,\"{}",
+            "x,y\n".repeat(3 << 20)
+        ))
+        .is_some()
+    );
     assert_eq!(fails("email,note\na@b.org,\"two\nlines\"\n"), None);
     assert_eq!(fails("email,note\na@b.org,\"two\nlines\""), None);
 }
@@ -137,7 +164,9 @@ fn a_quote_that_is_never_closed_is_an_error_with_its_line() {
 #[test]
 fn what_cannot_be_validated_is_refused_with_the_reason() {
     let check = |text: &[u8], expected: &str| {
-        let error = sheet(text, &Format::default()).expect_err("it is refused").to_string();
+        let error = sheet(text, &Format::default())
+            .expect_err("it is refused")
+            .to_string();
         assert!(error.contains(expected), "{error}");
     };
     check(b"", "empty");

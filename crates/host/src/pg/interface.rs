@@ -31,7 +31,7 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 async fn open(context: &Context, address: String, ca_root: Option<String>) -> Answer<Connection> {
     if let Err(refusal) = check_address(context, &address) {
-        return Ok(Err(refusal));
+        return Ok(Err(Error::ConnectionFailed(refusal)));
     }
     let passage = context.enter().await?;
     if passage == Passage::Fail {
@@ -44,20 +44,19 @@ async fn open(context: &Context, address: String, ca_root: Option<String>) -> An
     Ok(connection.map_err(Error::ConnectionFailed))
 }
 
-fn check_address(context: &Context, address: &str) -> Result<(), Error> {
-    let refuse = |text: String| Err(Error::ConnectionFailed(text));
+fn check_address(context: &Context, address: &str) -> Result<(), String> {
     let config = match address.parse::<tokio_postgres::Config>() {
         Ok(config) => config,
-        Err(err) => return refuse(err.to_string()),
+        Err(err) => return Err(err.to_string()),
     };
     if !config.get_hostaddrs().is_empty() {
         // It would connect somewhere else than the checked host says.
-        return refuse("hostaddr is not supported".to_owned());
+        return Err("hostaddr is not supported".to_owned());
     }
     let ports = config.get_ports();
     for (index, host) in config.get_hosts().iter().enumerate() {
         let Target::Tcp(host) = host else {
-            return refuse("Unix sockets are not supported on WebAssembly".to_owned());
+            return Err("Unix sockets are not supported on WebAssembly".to_owned());
         };
         let only_port = ports.first().filter(|_| ports.len() == 1);
         let port = ports.get(index).or(only_port).copied();
@@ -67,7 +66,7 @@ fn check_address(context: &Context, address: &str) -> Result<(), Error> {
         };
         if !context.allowed_hosts.allows("postgres", &host, port) {
             let port = port.map(|it| format!(":{it}")).unwrap_or_default();
-            return refuse(format!("address postgres://{host}{port} is not permitted"));
+            return Err(format!("address postgres://{host}{port} is not permitted"));
         }
     }
     Ok(())

@@ -19,10 +19,23 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts it for a database, and returns when it serves.
-    pub(super) async fn start(home: &Home, database: &Address, resolver: &str, arguments: &[&str]) -> Result<Self> {
+    pub(super) async fn start(
+        home: &Home,
+        database: &Address,
+        resolver: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let program = std::env::current_exe().context("finding this program")?;
         let mut process = Command::new(program)
-            .args(["--json", "up", "--listen", "127.0.0.1:0", "--unannounced", "--resolver", resolver])
+            .args([
+                "--json",
+                "up",
+                "--listen",
+                "127.0.0.1:0",
+                "--unannounced",
+                "--resolver",
+                resolver,
+            ])
             .args(arguments)
             // In the environment, because arguments are visible to everybody.
             .env("DATABASE_URL", database.secret_string())
@@ -32,7 +45,10 @@ impl Child {
             .kill_on_drop(true)
             .spawn()
             .context("starting a host")?;
-        let stdout = process.stdout.take().context("reading what the host says")?;
+        let stdout = process
+            .stdout
+            .take()
+            .context("reading what the host says")?;
         let reading = async {
             let mut lines = BufReader::new(stdout).lines();
             let mut document = String::new();
@@ -44,10 +60,17 @@ impl Child {
             }
             anyhow::Ok(document)
         };
-        let document = tokio::time::timeout(STARTS_WITHIN, reading).await.context("waiting for the host")??;
-        let said: Value = serde_json::from_str(&document)
-            .map_err(advice::with("starting a host for the measurement", "try `baton up`, which says more"))?;
-        let url = said["url"].as_str().context("reading where the host listens")?.to_owned();
+        let document = tokio::time::timeout(STARTS_WITHIN, reading)
+            .await
+            .context("waiting for the host")??;
+        let said: Value = serde_json::from_str(&document).map_err(advice::with(
+            "starting a host for the measurement",
+            "try `baton up`, which says more",
+        ))?;
+        let url = said["url"]
+            .as_str()
+            .context("reading where the host listens")?
+            .to_owned();
         Ok(Self { process, url })
     }
 
@@ -68,8 +91,11 @@ impl Child {
         let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {
             return Ok(None);
         };
-        let line = status.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':'));
-        let kib: Option<f64> = line.and_then(|it| it.trim().strip_suffix(" kB")?.trim().parse().ok());
+        let line = status
+            .lines()
+            .find_map(|it| it.strip_prefix(name)?.strip_prefix(':'));
+        let kib: Option<f64> =
+            line.and_then(|it| it.trim().strip_suffix(" kB")?.trim().parse().ok());
         Ok(kib.map(|it| it / 1024.0))
     }
 }

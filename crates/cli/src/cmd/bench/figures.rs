@@ -71,33 +71,93 @@ impl Figures {
     pub(super) fn text(&self) -> String {
         let plain = &self.baseline;
         let mut rows = vec![
-            figure("plain SQL: round trips, 1 connection", per_second(plain.round_trips_per_second), ""),
-            figure("plain SQL: single-row commits, 1 connection", per_second(plain.commits_per_second), ""),
+            figure(
+                "plain SQL: round trips, 1 connection",
+                per_second(plain.round_trips_per_second),
+                "",
+            ),
+            figure(
+                "plain SQL: single-row commits, 1 connection",
+                per_second(plain.commits_per_second),
+                "",
+            ),
         ];
         for it in &self.throughput {
             let ratio = it.contacts_per_second / plain.commits_per_second;
-            let what = format!("{} contacts validated, batch {}", count(self.contacts.into()), it.batch);
-            rows.push(figure(&what, per_second(it.contacts_per_second), &format!("{ratio:.1} × plain commits")));
-            rows.push(figure("  WAL per contact", format!("{:.0} bytes", it.wal_bytes_per_contact), ""));
-            rows.push(figure("  writing transactions per contact", format!("{:.4}", it.write_transactions_per_contact), ""));
+            let what = format!(
+                "{} contacts validated, batch {}",
+                count(self.contacts.into()),
+                it.batch
+            );
+            rows.push(figure(
+                &what,
+                per_second(it.contacts_per_second),
+                &format!("{ratio:.1} × plain commits"),
+            ));
+            rows.push(figure(
+                "  WAL per contact",
+                format!("{:.0} bytes", it.wal_bytes_per_contact),
+                "",
+            ));
+            rows.push(figure(
+                "  writing transactions per contact",
+                format!("{:.4}", it.write_transactions_per_contact),
+                "",
+            ));
         }
         let skipped = &self.skipped;
         let ratio = skipped.requests_per_second / plain.round_trips_per_second;
         let what = format!("skipped calls (409), {} connections", skipped.connections);
-        rows.push(figure(&what, per_second(skipped.requests_per_second), &format!("{ratio:.2} × plain round trips")));
-        rows.push(figure("  p50, p99", format!("{:.2} ms, {:.2} ms", skipped.p50_ms, skipped.p99_ms), ""));
+        rows.push(figure(
+            &what,
+            per_second(skipped.requests_per_second),
+            &format!("{ratio:.2} × plain round trips"),
+        ));
+        rows.push(figure(
+            "  p50, p99",
+            format!("{:.2} ms, {:.2} ms", skipped.p50_ms, skipped.p99_ms),
+            "",
+        ));
         if skipped.other_answers > 0 {
-            rows.push(figure("  answers other than 409", count(skipped.other_answers), "there should be none"));
+            rows.push(figure(
+                "  answers other than 409",
+                count(skipped.other_answers),
+                "there should be none",
+            ));
         }
-        let mib = |it: Option<f64>| it.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.0} MiB"));
-        rows.push(figure("memory of the host at rest", mib(self.memory.at_rest_mib), ""));
-        rows.push(figure("memory of the host, most under load", mib(self.memory.under_load_mib), ""));
+        let mib =
+            |it: Option<f64>| it.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.0} MiB"));
+        rows.push(figure(
+            "memory of the host at rest",
+            mib(self.memory.at_rest_mib),
+            "",
+        ));
+        rows.push(figure(
+            "memory of the host, most under load",
+            mib(self.memory.under_load_mib),
+            "",
+        ));
         let recovery = &self.recovery;
-        let took = recovery.first_batch_seconds.map_or_else(|| "not within the time".to_owned(), |it| format!("{it:.1} s"));
-        rows.push(figure("kill -9 in a batch: first tick to next settled batch", took, ""));
-        rows.push(figure("  start of the new host", format!("{:.1} s", recovery.start_seconds), ""));
+        let took = recovery.first_batch_seconds.map_or_else(
+            || "not within the time".to_owned(),
+            |it| format!("{it:.1} s"),
+        );
+        rows.push(figure(
+            "kill -9 in a batch: first tick to next settled batch",
+            took,
+            "",
+        ));
+        rows.push(figure(
+            "  start of the new host",
+            format!("{:.1} s", recovery.start_seconds),
+            "",
+        ));
         for it in &self.claims {
-            rows.push(figure(&format!("claim with {} contacts due, p50", count(it.contacts.into())), format!("{:.2} ms", it.p50_ms), ""));
+            rows.push(figure(
+                &format!("claim with {} contacts due, p50", count(it.contacts.into())),
+                format!("{:.2} ms", it.p50_ms),
+                "",
+            ));
         }
         table(["WHAT", "MEASURED", "RATIO"], rows)
     }

@@ -30,7 +30,9 @@ pub(super) async fn fill(client: &Client, contacts: u32) -> Result<()> {
             &[&contacts],
         )
         .await?;
-    client.batch_execute("analyze public.contacts; checkpoint").await?;
+    client
+        .batch_execute("analyze public.contacts; checkpoint")
+        .await?;
     Ok(())
 }
 
@@ -50,7 +52,9 @@ pub(super) async fn baseline(client: &Client, spell: Duration) -> Result<Baselin
     let start = now();
     let mut writes = 0_u32;
     while start.elapsed() < spell {
-        client.execute(&write, &[&i64::from(writes % 1_000)]).await?;
+        client
+            .execute(&write, &[&i64::from(writes % 1_000)])
+            .await?;
         writes += 1;
     }
     Ok(Baseline {
@@ -85,7 +89,12 @@ pub(super) async fn skipped(http: &Http, connections: u32, spell: Duration) -> R
     }
     let seconds = start.elapsed().as_secs_f64();
     latencies.sort_by(f64::total_cmp);
-    let quantile = |q: f64| latencies.get((latencies.len() as f64 * q) as usize).copied().unwrap_or(f64::NAN);
+    let quantile = |q: f64| {
+        latencies
+            .get((latencies.len() as f64 * q) as usize)
+            .copied()
+            .unwrap_or(f64::NAN)
+    };
     Ok(Skipped {
         connections,
         requests_per_second: latencies.len() as f64 / seconds,
@@ -98,7 +107,13 @@ pub(super) async fn skipped(http: &Http, connections: u32, spell: Duration) -> R
 /// Reads the counters; the reading counts as one transaction.
 pub(super) async fn written(client: &Client) -> Result<Written> {
     let row = client
-        .query_one("select (pg_current_wal_lsn() - '0/0')::bigint, pg_current_xact_id()::text::bigint", &[])
+        .query_one(
+            "select (pg_current_wal_lsn() - '0/0')::bigint, pg_current_xact_id()::text::bigint",
+            &[],
+        )
         .await?;
-    Ok(Written { wal_bytes: row.get(0), transactions: row.get(1) })
+    Ok(Written {
+        wal_bytes: row.get(0),
+        transactions: row.get(1),
+    })
 }

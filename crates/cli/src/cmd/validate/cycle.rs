@@ -27,7 +27,11 @@ pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     pub(crate) fn start() -> Self {
-        let target = if output::watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if output::watched() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(None, target);
         bar.enable_steady_tick(Duration::from_millis(100));
         Self(bar)
@@ -44,17 +48,28 @@ impl Progress {
     }
 
     fn counts_to(&self, total: u64) {
-        let style = ProgressStyle::with_template("{msg} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta} left");
-        self.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = ProgressStyle::with_template(
+            "{msg} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta} left",
+        );
+        self.0
+            .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.0.set_length(total);
         self.0.reset_eta();
     }
 }
 
 /// Asks the component for batch after batch until the cycle is complete.
-pub(super) async fn drive(http: &Http, client: &Client, total: u64, progress: &Progress, logs: &Path) -> Result<()> {
+pub(super) async fn drive(
+    http: &Http,
+    client: &Client,
+    total: u64,
+    progress: &Progress,
+    logs: &Path,
+) -> Result<()> {
     progress.counts_to(total);
-    let body = json!(RunRequest { trigger: Trigger::Manual });
+    let body = json!(RunRequest {
+        trigger: Trigger::Manual
+    });
     let mut failures = 0;
     loop {
         progress.says("validating");
@@ -76,7 +91,10 @@ pub(super) async fn drive(http: &Http, client: &Client, total: u64, progress: &P
                 failures += 1;
                 if failures == MOST_FAILURES {
                     let error = match failed {
-                        Ok((status, answer)) => anyhow!("the component answered {status}: {}", answer["message"].as_str().unwrap_or_default()),
+                        Ok((status, answer)) => anyhow!(
+                            "the component answered {status}: {}",
+                            answer["message"].as_str().unwrap_or_default()
+                        ),
                         Err(error) => error,
                     };
                     let help = format!("look at the logs in {}", logs.display());
@@ -115,7 +133,10 @@ async fn check(client: &Client) -> Result<()> {
     let (left, status): (i64, Option<String>) = (row.get(0), row.get(1));
     if left > 0 || status.as_deref() != Some("completed") {
         return Err(advice::error(
-            format!("the cycle ended as {} with {left} addresses left", status.unwrap_or_default()),
+            format!(
+                "the cycle ended as {} with {left} addresses left",
+                status.unwrap_or_default()
+            ),
             "start it again; nothing of this run is kept",
         ));
     }

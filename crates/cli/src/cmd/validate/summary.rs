@@ -63,19 +63,33 @@ impl Summary {
         if !self.reasons.is_empty() {
             parts.push(table(["VERDICT", "ROWS", "WHY"], rows));
         }
-        let speed = self.seconds.filter(|it| *it > 0.0).map(|it| format!(" in {it:.1} s, {:.0} a second", self.addresses as f64 / it));
-        let mut line = format!("{} rows, {} addresses validated{}.", count(self.rows), count(self.addresses), speed.unwrap_or_default());
+        let speed = self
+            .seconds
+            .filter(|it| *it > 0.0)
+            .map(|it| format!(" in {it:.1} s, {:.0} a second", self.addresses as f64 / it));
+        let mut line = format!(
+            "{} rows, {} addresses validated{}.",
+            count(self.rows),
+            count(self.addresses),
+            speed.unwrap_or_default()
+        );
         for (n, what) in [
             (self.duplicates, "duplicates, validated once"),
             (self.without_address, "rows without an address"),
             (self.blank_lines, "blank lines, left out"),
-            (self.uneven_rows, "rows with fewer or more fields than the first line"),
+            (
+                self.uneven_rows,
+                "rows with fewer or more fields than the first line",
+            ),
         ] {
             if n > 0 {
                 line.push_str(&format!("\n{} {what}.", count(n)));
             }
         }
-        let unanswered = [Reason::DnsFailed, Reason::DnsTimeout].iter().filter_map(|it| self.reasons.get(it.as_str()).copied()).sum::<u64>();
+        let unanswered = [Reason::DnsFailed, Reason::DnsTimeout]
+            .iter()
+            .filter_map(|it| self.reasons.get(it.as_str()).copied())
+            .sum::<u64>();
         if unanswered > 0 {
             line.push_str(&format!(
                 "\n{} rows are unknown because no resolver gave an answer; if there are many, name another with --resolver, or use --offline.",
@@ -93,14 +107,26 @@ mod tests {
 
     #[test]
     fn what_was_left_out_is_said() {
-        let counts = Counts { rows: 1_005, blank_lines: 2, uneven_rows: 0, widest: 2 };
+        let counts = Counts {
+            rows: 1_005,
+            blank_lines: 2,
+            uneven_rows: 0,
+            widest: 2,
+        };
         let mut summary = Summary::new(counts, 1_003, 1_000);
         summary.set_reasons(BTreeMap::from([
             (["deliverable".to_owned(), "accepted".to_owned()], 1_000),
             (["unknown".to_owned(), "dns_timeout".to_owned()], 3),
         ]));
         let text = summary.text();
-        for expected in ["1,005 rows", "3 duplicates", "2 rows without an address", "2 blank lines", "The domain takes mail.", "no resolver"] {
+        for expected in [
+            "1,005 rows",
+            "3 duplicates",
+            "2 rows without an address",
+            "2 blank lines",
+            "The domain takes mail.",
+            "no resolver",
+        ] {
             assert!(text.contains(expected), "{text}");
         }
         assert!(!text.contains("fewer or more"), "{text}");
