@@ -55,7 +55,8 @@ async fn each_call_goes_wrong(kind: FaultKind) -> anyhow::Result<()> {
         while db.count("select count(*) from contacts where email_validation_status is null").await? > 0 {
             db.owner.batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null").await?;
             let (status, answer) = app.tick().await?;
-            assert_eq!(status, 200, "call {nth_call}: {answer}");
+            // A component that hangs takes the tick that waits for it to the deadline as well.
+            assert!(status == 200 || (status == 504 && kind == FaultKind::Hang), "call {nth_call}: {status} {answer}");
             rounds += 1;
             assert!(rounds < 10, "call {nth_call}: the work is not getting done: {answer}\n{}", app.log("validate-contacts"));
         }

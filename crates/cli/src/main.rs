@@ -31,9 +31,16 @@ use clap::Parser;
 
 use crate::{context::Context, interrupt::Interrupt};
 
+/// Secrets come in through the environment alone, because arguments are visible to everybody on the machine.
+const ENVIRONMENT: &str = "Environment:
+  DATABASE_URL           database to use instead of the private one in .baton/
+  BATON_WORKER_PASSWORD  password of role baton_worker, where the owner may not set it
+  BATON_SERVICE_KEY      key of the host that `tick` asks, where it is not in .baton/
+  SPIN_VARIABLE_NAME     variable `name` of spin.toml";
+
 /// Overlap-free background work for serverless WebAssembly, coordinated by PostgreSQL alone.
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, max_term_width = 100)]
+#[command(name = "baton", version, max_term_width = 100, after_help = ENVIRONMENT)]
 struct Cli {
     #[command(flatten)]
     common: context::Common,

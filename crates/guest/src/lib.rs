@@ -20,6 +20,7 @@ pub use http_out::{Fetched, fetch, post_json};
 use std::future::Future;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use spin_sdk::http::{Method, Request};
 use subtle::ConstantTimeEq;
 
@@ -62,7 +63,10 @@ async fn admit<B: DeserializeOwned + Default>(config: &Config, request: Request)
     if body.is_empty() {
         return Ok(B::default());
     }
-    serde_json::from_slice(&body).map_err(|it| Error::BadRequest(format!("the body: {it}")))
+    let bad = |it: serde_json::Error| Error::BadRequest(format!("the body: {it}"));
+    // By way of a map, because a struct would also be read from an array.
+    let fields: serde_json::Map<String, Value> = serde_json::from_slice(&body).map_err(bad)?;
+    serde_json::from_value(Value::Object(fields)).map_err(bad)
 }
 
 /// A name for this invocation, for the log of runs.

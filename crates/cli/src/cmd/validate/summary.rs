@@ -74,16 +74,16 @@ impl Summary {
             speed.unwrap_or_default()
         );
         for (n, what) in [
-            (self.duplicates, "duplicates, validated once"),
-            (self.without_address, "rows without an address"),
-            (self.blank_lines, "blank lines, left out"),
+            (self.duplicates, "Duplicates, validated once"),
+            (self.without_address, "Rows without an address"),
+            (self.blank_lines, "Blank lines, left out"),
             (
                 self.uneven_rows,
-                "rows with fewer or more fields than the first line",
+                "Rows with fewer or more fields than the first line",
             ),
         ] {
             if n > 0 {
-                line.push_str(&format!("\n{} {what}.", count(n)));
+                line.push_str(&format!("\n{what}: {}.", count(n)));
             }
         }
         let unanswered = [Reason::DnsFailed, Reason::DnsTimeout]
@@ -121,9 +121,9 @@ mod tests {
         let text = summary.text();
         for expected in [
             "1,005 rows",
-            "3 duplicates",
-            "2 rows without an address",
-            "2 blank lines",
+            "Duplicates, validated once: 3.",
+            "Rows without an address: 2.",
+            "Blank lines, left out: 2.",
             "The domain takes mail.",
             "no resolver",
         ] {
