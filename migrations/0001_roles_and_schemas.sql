@@ -1,19 +1,19 @@
 -- Who may do what: `baton` belongs to its owner alone, `baton_worker` calls functions of `baton_api`,
 -- `baton_viewer` reads `baton_board`. The two code schemas are rebuilt from their files at every migration.
 
-alter default privileges revoke execute on functions from public;
-
 -- Roles belong to the whole cluster, so another database may have made them, or be making them now.
 do $$
 declare
   v_role text;
 begin
   foreach v_role in array array['baton_worker', 'baton_viewer'] loop
-    begin
-      execute format('create role %I nologin', v_role);
-    exception when duplicate_object or unique_violation then
-      null;
-    end;
+    if not exists (select from pg_roles r where r.rolname = v_role) then
+      begin
+        execute format('create role %I nologin', v_role);
+      exception when duplicate_object or unique_violation then
+        null;
+      end;
+    end if;
   end loop;
 end
 $$;

@@ -1,4 +1,6 @@
 -- What applies to whole schemas; grants of single functions stand in their files.
+-- Revoked here and not by default privileges, which would reach the application's own functions.
+revoke execute on all functions in schema baton, baton_api, baton_board from public;
 grant usage on schema baton_api to baton_worker, baton_viewer;
 grant usage on schema baton_board to baton_viewer;
 grant select on all tables in schema baton_board to baton_viewer;

@@ -1,5 +1,6 @@
 //! The application on our own host: the `spin.toml` and the `.wasm` files that users deploy.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) faults: Option<FaultPlan>,
     /// Go through this port instead of straight to PostgreSQL, without named statements.
     pub(crate) bouncer: Option<u16>,
+    /// Leave out the manifest's lines with this text.
+    pub(crate) without: Option<&'static str>,
 }
 
 impl Setup {
@@ -34,7 +37,7 @@ impl Setup {
 
     fn new(mut variables: Vec<(&'static str, String)>) -> Setup {
         variables.push(("allow_reserved", "test".to_owned()));
-        Setup { variables, deadline: Duration::from_secs(30), faults: None, bouncer: None }
+        Setup { variables, deadline: Duration::from_secs(30), faults: None, bouncer: None, without: None }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Setup {
@@ -52,9 +55,12 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) async fn start(db: &Db, setup: Setup) -> anyhow::Result<App> {
-        let manifest = super::home().join("spin.toml");
-        let mut config = Config::new(manifest, ([127, 0, 0, 1], 0).into());
         let logs = tempfile::tempdir()?;
+        let manifest = match setup.without {
+            None => super::home().join("spin.toml"),
+            Some(text) => manifest_without(text, logs.path())?,
+        };
+        let mut config = Config::new(manifest, ([127, 0, 0, 1], 0).into());
         config.log_dir = Some(logs.path().to_owned());
         config.cache_dir = Some(std::path::absolute(super::home().join("target/test-cache"))?);
         config.request_deadline = setup.deadline;
@@ -111,4 +117,15 @@ impl App {
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }
+}
+
+/// A copy of the manifest in `folder` that finds the same components.
+fn manifest_without(text: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+    let home = std::fs::canonicalize(super::home())?;
+    let manifest = std::fs::read_to_string(home.join("spin.toml"))?;
+    let lines: Vec<&str> = manifest.lines().filter(|it| !it.contains(text)).collect();
+    let target = home.join("target").display().to_string();
+    let copy = folder.join("spin.toml");
+    std::fs::write(&copy, lines.join("\n").replace("source = \"target", &format!("source = \"{target}")))?;
+    Ok(copy)
 }

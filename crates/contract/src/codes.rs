@@ -1,7 +1,5 @@
 //! SQLSTATEs that `baton_api` raises; their class `WK` lies outside the ranges that PostgreSQL reserves.
 
-/// The lease was lost; what it brings no longer counts.
-pub const LEASE_LOST: &str = "WK001";
 /// There is no such thing as the one named.
 pub const NO_SUCH_THING: &str = "WK002";
 /// The state may not change this way.
