@@ -5,6 +5,7 @@ pub(crate) mod baton;
 pub(crate) mod bouncer;
 pub(crate) mod daemon;
 pub(crate) mod db;
+pub(crate) mod http;
 pub(crate) mod resolver;
 pub(crate) mod settling;
 
@@ -17,13 +18,19 @@ pub(crate) fn home() -> PathBuf {
 }
 
 /// Waits for a fact, at most 20 s; `what` names it when it does not come true.
-pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
+pub(crate) async fn until<T>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
         if let Some(it) = look().await? {
             return Ok(it);
         }
-        anyhow::ensure!(tokio::time::Instant::now() < deadline, "waited in vain until {what}");
+        anyhow::ensure!(
+            tokio::time::Instant::now() < deadline,
+            "waited in vain until {what}"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -27,19 +27,37 @@ async fn real_dns_decides_what_an_address_is_worth() -> anyhow::Result<()> {
         ("not an address", "undeliverable syntax"),
     ]
     .into();
-    db.add_contacts(&expected.keys().copied().collect::<Vec<_>>()).await?;
+    db.add_contacts(&expected.keys().copied().collect::<Vec<_>>())
+        .await?;
     let dns = Resolver::start().await?;
     let app = App::start(&db, Setup::resolver(&dns.url())).await?;
     let (status, answer) = app.validate().await?;
-    assert_eq!((status, &answer["status"], &answer["settled"]), (200, &json!("ran"), &json!(11)), "{answer} {}", app.log("validate-contacts"));
-    let rows = db.owner.query("select email, email_validation_status || ' ' || email_validation_reason from contacts", &[]).await?;
+    assert_eq!(
+        (status, &answer["status"], &answer["settled"]),
+        (200, &json!("ran"), &json!(11)),
+        "{answer} {}",
+        app.log("validate-contacts")
+    );
+    let rows = db
+        .owner
+        .query(
+            "select email, email_validation_status || ' ' || email_validation_reason from contacts",
+            &[],
+        )
+        .await?;
     let verdicts: BTreeMap<&str, &str> = rows.iter().map(|it| (it.get(0), it.get(1))).collect();
     assert_eq!(verdicts, expected);
     let hosts = "select email_validation_evidence #>> '{mx,hosts,0}' from contacts where email = 'a@mx.test'";
     assert_eq!(db.text(hosts).await?.as_deref(), Some("mail1.test"));
-    let later = "select email_validation_retry_at > now() from contacts where email = 'a@servfail.test'";
+    let later =
+        "select email_validation_retry_at > now() from contacts where email = 'a@servfail.test'";
     assert_eq!(db.text(later).await?.as_deref(), Some("true"));
-    assert_eq!(db.text("select status from validation_sessions").await?.as_deref(), Some("completed"));
+    assert_eq!(
+        db.text("select status from validation_sessions")
+            .await?
+            .as_deref(),
+        Some("completed")
+    );
     Ok(())
 }
 
@@ -50,8 +68,14 @@ async fn a_domain_is_asked_for_once_and_then_remembered() -> anyhow::Result<()> 
     let app = App::start(&db, Setup::resolver(&dns.url())).await?;
     db.add_many_contacts(40).await?;
     app.validate().await?;
-    assert_eq!(dns.asked_in_all(), 10, "forty contacts of ten domains are ten questions");
-    db.owner.batch_execute("update contacts set email_validation_status = null").await?;
+    assert_eq!(
+        dns.asked_in_all(),
+        10,
+        "forty contacts of ten domains are ten questions"
+    );
+    db.owner
+        .batch_execute("update contacts set email_validation_status = null")
+        .await?;
     let (_, answer) = app.validate().await?;
     assert_eq!(answer["settled"], 40);
     assert_eq!(dns.asked_in_all(), 10, "the next cycle asks nothing");
@@ -73,12 +97,19 @@ async fn while_a_batch_is_under_way_fifty_callers_get_409_and_do_nothing() -> an
         let answers = join_all((0..50).map(|_| app.validate())).await;
         for answer in answers {
             let (status, answer) = answer.expect("the host answers");
-            assert_eq!((status, &answer["reason"]), (409, &json!("busy")), "{answer}");
+            assert_eq!(
+                (status, &answer["reason"]),
+                (409, &json!("busy")),
+                "{answer}"
+            );
         }
         dns.release();
     });
     assert_eq!(first?.1["settled"], 50);
-    assert_eq!(db.runs().await?, [("ran".to_owned(), 1), ("skipped busy".to_owned(), 50)].into());
+    assert_eq!(
+        db.runs().await?,
+        [("ran".to_owned(), 1), ("skipped busy".to_owned(), 50)].into()
+    );
     assert_eq!((db.settled_twice().await?, db.left_behind().await?), (0, 0));
     Ok(())
 }
@@ -94,8 +125,16 @@ async fn fifty_at_once_on_an_idle_queue_start_one_cycle() -> anyhow::Result<()> 
     for answer in join_all((0..50).map(|_| app.validate())).await {
         assert!([200, 409].contains(&answer?.0));
     }
-    assert_eq!(db.count("select count(*) from validation_sessions").await?, 1);
-    assert_eq!(db.count("select sum(n) from (select count(*) as n from baton.runs) r").await?, 50, "every run is in the log");
+    assert_eq!(
+        db.count("select count(*) from validation_sessions").await?,
+        1
+    );
+    assert_eq!(
+        db.count("select sum(n) from (select count(*) as n from baton.runs) r")
+            .await?,
+        50,
+        "every run is in the log"
+    );
     assert_eq!(db.settled_twice().await?, 0);
     Ok(())
 }
@@ -116,11 +155,18 @@ async fn a_batch_that_outlasts_its_first_lease_keeps_it_by_heartbeat() -> anyhow
             Ok((n > 0).then_some(()))
         });
         extended.await.expect("the heartbeat beats");
-        let swept = contract::native::call(&worker, contract::Sweep { limit: 10 }).await.expect("the sweep works");
+        let swept = contract::native::call(&worker, contract::Sweep { limit: 10 })
+            .await
+            .expect("the sweep works");
         assert_eq!(swept.lost, 0);
     });
     assert_eq!(run?.1["status"], "ran");
-    assert_eq!(db.text("select email_validation_reason from contacts").await?.as_deref(), Some("dns_timeout"));
+    assert_eq!(
+        db.text("select email_validation_reason from contacts")
+            .await?
+            .as_deref(),
+        Some("dns_timeout")
+    );
     Ok(())
 }
 
@@ -131,21 +177,49 @@ async fn without_any_resolver_all_is_unknown_and_the_cycle_ends() -> anyhow::Res
     let app = App::start(&db, Setup::resolver("http://127.0.0.1:9")).await?;
     let (status, answer) = app.validate().await?;
     assert_eq!((status, &answer["more"]), (200, &json!(false)), "{answer}");
-    assert_eq!(db.count("select count(*) from contacts where email_validation_reason = 'dns_failed'").await?, 30);
-    assert_eq!(db.text("select status from validation_sessions").await?.as_deref(), Some("completed"));
-    assert_eq!(app.validate().await?.1["status"], "idle", "and no further one starts");
+    assert_eq!(
+        db.count("select count(*) from contacts where email_validation_reason = 'dns_failed'")
+            .await?,
+        30
+    );
+    assert_eq!(
+        db.text("select status from validation_sessions")
+            .await?
+            .as_deref(),
+        Some("completed")
+    );
+    assert_eq!(
+        app.validate().await?.1["status"],
+        "idle",
+        "and no further one starts"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn without_dns_syntax_and_lists_decide() -> anyhow::Result<()> {
     let db = Db::new().await?;
-    db.add_contacts(&["a@gmail.com", "a@gmial.com", "admin@some-company.com", "a@@b"]).await?;
+    db.add_contacts(&[
+        "a@gmail.com",
+        "a@gmial.com",
+        "admin@some-company.com",
+        "a@@b",
+    ])
+    .await?;
     let app = App::start(&db, Setup::offline()).await?;
     app.validate().await?;
-    let reasons = db.list("select email_validation_reason from contacts order by id", &[]).await?;
+    let reasons = db
+        .list(
+            "select email_validation_reason from contacts order by id",
+            &[],
+        )
+        .await?;
     assert_eq!(reasons, ["not_checked", "likely_typo", "role", "syntax"]);
-    assert_eq!(app.stats().outside_calls["validate-contacts"], 3, "connect, claim, settle, and nothing else");
+    assert_eq!(
+        app.stats().outside_calls["validate-contacts"],
+        3,
+        "connect, claim, settle, and nothing else"
+    );
     Ok(())
 }
 
@@ -156,7 +230,15 @@ async fn the_wrong_credentials_change_nothing_and_learn_nothing() -> anyhow::Res
     let app = App::start(&db, Setup::offline()).await?;
     let mut answers = Vec::new();
     for path in ["/jobs/validate-contacts", "/tick"] {
-        for key in ["", "Bearer ", "Bearer wrong", "Basic YTpi", KEY, &format!("Bearer {KEY}x"), &format!("bearer {KEY}")] {
+        for key in [
+            "",
+            "Bearer ",
+            "Bearer wrong",
+            "Basic YTpi",
+            KEY,
+            &format!("Bearer {KEY}x"),
+            &format!("bearer {KEY}"),
+        ] {
             let (status, body) = app.post_as(key, path, "{\"no\": 1").await?;
             assert_eq!(status, 401, "{key}");
             answers.push(body);
@@ -165,7 +247,11 @@ async fn the_wrong_credentials_change_nothing_and_learn_nothing() -> anyhow::Res
     answers.dedup();
     assert_eq!(answers.len(), 1, "all are told the same");
     assert_eq!(db.count("select count(*) from baton.runs").await?, 0);
-    assert_eq!(app.stats().outside_calls.values().sum::<u64>(), 0, "the database is not even asked");
+    assert_eq!(
+        app.stats().outside_calls.values().sum::<u64>(),
+        0,
+        "the database is not even asked"
+    );
     Ok(())
 }
 
@@ -184,10 +270,22 @@ async fn a_bad_body_is_refused_with_the_name_of_its_field() -> anyhow::Result<()
     ] {
         let (status, answer) = app.post("/jobs/validate-contacts", body).await?;
         assert_eq!(status, expected_status, "{answer}");
-        assert!(answer["message"].as_str().is_some_and(|it| it.contains(expected)), "{expected} is not in {answer}");
+        assert!(
+            answer["message"]
+                .as_str()
+                .is_some_and(|it| it.contains(expected)),
+            "{expected} is not in {answer}"
+        );
     }
-    let got = reqwest::Client::new().get(app.url("/jobs/validate-contacts")).header("authorization", format!("Bearer {KEY}")).send().await?;
-    assert_eq!(got.status(), 405);
+    let (status, _) = app
+        .send(
+            "GET",
+            "/jobs/validate-contacts",
+            &format!("Bearer {KEY}"),
+            "",
+        )
+        .await?;
+    assert_eq!(status, 405);
     assert_eq!(db.count("select count(*) from baton.runs").await?, 0);
     Ok(())
 }
@@ -199,7 +297,12 @@ async fn it_all_works_through_a_pooler_in_transaction_mode() -> anyhow::Result<(
     db.configure(json!({ "rate_per_minute": null })).await?;
     db.add_many_contacts(200).await?;
     let dns = LoopbackResolver::start().await?;
-    let pooler = Bouncer::start(cluster().await?.port(), &[("baton_worker", WORKER_PASSWORD)], 2).await?;
+    let pooler = Bouncer::start(
+        cluster().await?.port(),
+        &[("baton_worker", WORKER_PASSWORD)],
+        2,
+    )
+    .await?;
     let mut setup = Setup::resolver(&dns.url());
     setup.bouncer = Some(pooler.port());
     let app = App::start(&db, setup).await?;
@@ -208,7 +311,11 @@ async fn it_all_works_through_a_pooler_in_transaction_mode() -> anyhow::Result<(
     for answer in join_all((0..20).map(|_| app.validate())).await {
         assert!([200, 409].contains(&answer?.0));
     }
-    assert_eq!(db.count("select count(*) from contacts where email_validation_status = 'deliverable'").await?, 200);
+    assert_eq!(
+        db.count("select count(*) from contacts where email_validation_status = 'deliverable'")
+            .await?,
+        200
+    );
     assert_eq!((db.settled_twice().await?, db.left_behind().await?), (0, 0));
     Ok(())
 }
@@ -224,7 +331,12 @@ async fn a_host_that_is_not_in_the_manifest_cannot_be_reached() -> anyhow::Resul
     let app = App::start(&db, setup).await?;
     let (status, answer) = app.validate().await?;
     assert_eq!((status, &answer["settled"]), (200, &json!(1)), "{answer}");
-    assert_eq!(db.text("select email_validation_reason from contacts").await?.as_deref(), Some("dns_failed"));
+    assert_eq!(
+        db.text("select email_validation_reason from contacts")
+            .await?
+            .as_deref(),
+        Some("dns_failed")
+    );
     assert_eq!(dns.asked_in_all(), 0, "not even the resolver that works");
     Ok(())
 }
@@ -239,18 +351,38 @@ async fn a_provider_is_asked_and_when_it_wants_a_pause_all_wait() -> anyhow::Res
         .with("provider_url", provider.url.clone())
         .with("provider_key", "secret-key");
     let app = App::start(&db, setup).await?;
-    db.add_contacts(&["good@d1.test", "bad@d1.test", "a@nx1.test"]).await?;
+    db.add_contacts(&["good@d1.test", "bad@d1.test", "a@nx1.test"])
+        .await?;
     app.validate().await?;
-    let verdicts = db.list("select concat_ws(' ', email, email_validation_reason) from contacts order by id", &[]).await?;
-    assert_eq!(verdicts, ["good@d1.test provider_accepted", "bad@d1.test provider_rejected", "a@nx1.test no_such_domain"]);
+    let verdicts = db
+        .list(
+            "select concat_ws(' ', email, email_validation_reason) from contacts order by id",
+            &[],
+        )
+        .await?;
+    assert_eq!(
+        verdicts,
+        [
+            "good@d1.test provider_accepted",
+            "bad@d1.test provider_rejected",
+            "a@nx1.test no_such_domain"
+        ]
+    );
 
     db.add_contacts(&["wait@d1.test"]).await?;
     let (status, answer) = app.validate().await?;
     assert_eq!((status, &answer["left"]), (200, &json!(1)), "{answer}");
     let (status, answer) = app.validate().await?;
-    assert_eq!((status, &answer["reason"]), (409, &json!("provider_throttled")));
+    assert_eq!(
+        (status, &answer["reason"]),
+        (409, &json!("provider_throttled"))
+    );
     let seconds = "select extract(epoch from blocked_until - baton.clock()) between 100 and 120 from baton.limiters";
-    assert_eq!(db.text(seconds).await?.as_deref(), Some("true"), "Retry-After was 120 s");
+    assert_eq!(
+        db.text(seconds).await?.as_deref(),
+        Some("true"),
+        "Retry-After was 120 s"
+    );
     assert!(!app.log("validate-contacts").contains("secret-key"));
     Ok(())
 }
@@ -271,13 +403,27 @@ impl StandIn {
                 let n = stream.read(&mut request).await.unwrap_or(0);
                 let request = String::from_utf8_lossy(&request[..n]).into_owned();
                 let (head, body) = match &request {
-                    it if !it.contains("apikey=secret-key") => ("403 Forbidden", json!({ "success": false, "message": "Invalid API key" })),
-                    it if it.contains("email=wait") => ("429 Too Many Requests\r\nretry-after: 120", Value::Null),
-                    it if it.contains("email=bad") => ("200 OK", json!({ "success": true, "result": "undeliverable", "reason": "rejected_email" })),
-                    _ => ("200 OK", json!({ "success": true, "result": "deliverable", "reason": "accepted_email" })),
+                    it if !it.contains("apikey=secret-key") => (
+                        "403 Forbidden",
+                        json!({ "success": false, "message": "Invalid API key" }),
+                    ),
+                    it if it.contains("email=wait") => {
+                        ("429 Too Many Requests\r\nretry-after: 120", Value::Null)
+                    }
+                    it if it.contains("email=bad") => (
+                        "200 OK",
+                        json!({ "success": true, "result": "undeliverable", "reason": "rejected_email" }),
+                    ),
+                    _ => (
+                        "200 OK",
+                        json!({ "success": true, "result": "deliverable", "reason": "accepted_email" }),
+                    ),
                 };
                 let body = body.to_string();
-                let answer = format!("HTTP/1.1 {head}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let answer = format!(
+                    "HTTP/1.1 {head}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 // A client that went away is the test's to notice.
                 let _ = stream.write_all(answer.as_bytes()).await;
             }

@@ -5,18 +5,25 @@ use serde_json::json;
 use crate::support::app::{App, Setup};
 use crate::support::baton::Home;
 use crate::support::db::Db;
+use crate::support::http::Http;
 use crate::support::until;
 
 #[tokio::test]
 async fn a_killed_host_loses_nothing_and_repeats_nothing() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.watch_verdicts().await?;
-    db.configure(json!({ "rate_per_minute": null, "batch_size": 20 })).await?;
+    db.configure(json!({ "rate_per_minute": null, "batch_size": 20 }))
+        .await?;
     db.add_many_contacts(60).await?;
     let dns = LoopbackResolver::start().await?;
     dns.hold();
     let home = Home::new()?;
-    let args = ["--resolver", &dns.url(), "--variable", "allow_reserved=test"];
+    let args = [
+        "--resolver",
+        &dns.url(),
+        "--variable",
+        "allow_reserved=test",
+    ];
     let up = home.up(&db, &args).await?;
     let url = up.url.clone();
     tokio::select! {
@@ -25,20 +32,48 @@ async fn a_killed_host_loses_nothing_and_repeats_nothing() -> anyhow::Result<()>
     }
     up.kill().await?;
     dns.release();
-    assert!(reqwest::get(format!("{url}/healthz")).await.is_err(), "the host is gone");
-    assert_eq!(db.count("select count(*) from baton.attempts where finished_at is null").await?, 1);
+    assert!(
+        Http::new()
+            .send("GET", &format!("{url}/healthz"), "", "")
+            .await
+            .is_err(),
+        "the host is gone"
+    );
+    assert_eq!(
+        db.count("select count(*) from baton.attempts where finished_at is null")
+            .await?,
+        1
+    );
 
     let up = home.up(&db, &args).await?;
     let tick = up.post("/tick").await?;
-    assert_eq!((tick.0, &tick.1["jobs"][0]["state"]), (200, &json!("busy")), "who may still live is not taken for dead");
+    assert_eq!(
+        (tick.0, &tick.1["jobs"][0]["state"]),
+        (200, &json!("busy")),
+        "who may still live is not taken for dead"
+    );
     until("the cycle is completed", async || {
         up.post("/tick").await?;
-        Ok((db.text("select status from validation_sessions").await?.as_deref() == Some("completed")).then_some(()))
+        Ok((db
+            .text("select status from validation_sessions")
+            .await?
+            .as_deref()
+            == Some("completed"))
+        .then_some(()))
     })
     .await?;
     let recovery = "select extract(epoch from min(r.started_at) - (select claimed_at from baton.attempts where outcome = 'lost')) < 10 from baton.runs r where status = 'ran'";
-    assert_eq!(db.text(recovery).await?.as_deref(), Some("true"), "the lease is 8 s");
-    assert_eq!(db.text("select validated_count from validation_sessions").await?.as_deref(), Some("60"));
+    assert_eq!(
+        db.text(recovery).await?.as_deref(),
+        Some("true"),
+        "the lease is 8 s"
+    );
+    assert_eq!(
+        db.text("select validated_count from validation_sessions")
+            .await?
+            .as_deref(),
+        Some("60")
+    );
     assert_eq!((db.settled_twice().await?, db.left_behind().await?), (0, 0));
     assert_eq!(up.interrupt().await?, Some(130));
     Ok(())
@@ -46,12 +81,22 @@ async fn a_killed_host_loses_nothing_and_repeats_nothing() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn a_crashed_database_loses_nothing_and_repeats_nothing() -> anyhow::Result<()> {
-    let folder = tempfile::Builder::new().prefix("baton-crash-").tempdir_in("/tmp")?;
+    let folder = tempfile::Builder::new()
+        .prefix("baton-crash-")
+        .tempdir_in("/tmp")?;
     let settings = vec![("max_connections".to_owned(), "50".to_owned())];
-    let mut cluster = Cluster::start(&folder.path().join("postgres"), Options { settings, ..Options::default() }).await?;
+    let mut cluster = Cluster::start(
+        &folder.path().join("postgres"),
+        Options {
+            settings,
+            ..Options::default()
+        },
+    )
+    .await?;
     let db = Db::on(&cluster).await?;
     db.watch_verdicts().await?;
-    db.configure(json!({ "rate_per_minute": null, "batch_size": 20 })).await?;
+    db.configure(json!({ "rate_per_minute": null, "batch_size": 20 }))
+        .await?;
     db.add_many_contacts(60).await?;
     let dns = LoopbackResolver::start().await?;
     dns.hold();
@@ -70,10 +115,20 @@ async fn a_crashed_database_loses_nothing_and_repeats_nothing() -> anyhow::Resul
     let db = Db::reopen(&cluster).await?;
     until("the cycle is completed", async || {
         app.tick().await?;
-        Ok((db.text("select status from validation_sessions").await?.as_deref() == Some("completed")).then_some(()))
+        Ok((db
+            .text("select status from validation_sessions")
+            .await?
+            .as_deref()
+            == Some("completed"))
+        .then_some(()))
     })
     .await?;
-    assert_eq!(db.text("select validated_count from validation_sessions").await?.as_deref(), Some("60"));
+    assert_eq!(
+        db.text("select validated_count from validation_sessions")
+            .await?
+            .as_deref(),
+        Some("60")
+    );
     assert_eq!((db.settled_twice().await?, db.left_behind().await?), (0, 0));
     app.stop().await;
     cluster.kill_immediate().await?;

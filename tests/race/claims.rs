@@ -12,11 +12,20 @@ async fn of_fifty_claims_at_once_one_starts_the_cycle() -> anyhow::Result<()> {
     db.add_many_contacts(500).await?;
     let workers = try_join_all((0..50).map(|_| db.worker())).await?;
     let claims = try_join_all(workers.iter().map(|it| claim(it, Trigger::Manual))).await?;
-    let claimed = claims.iter().filter(|it| matches!(it, Claim::Claimed(_))).count();
-    let skipped = claims.iter().filter(|it| matches!(it, Claim::Skipped { .. })).count();
+    let claimed = claims
+        .iter()
+        .filter(|it| matches!(it, Claim::Claimed(_)))
+        .count();
+    let skipped = claims
+        .iter()
+        .filter(|it| matches!(it, Claim::Skipped { .. }))
+        .count();
     assert_eq!((claimed, skipped), (1, 49));
     assert_eq!(db.runs().await?, [("skipped busy".to_owned(), 49)].into());
-    assert_eq!(db.count("select count(*) from validation_sessions").await?, 1);
+    assert_eq!(
+        db.count("select count(*) from validation_sessions").await?,
+        1
+    );
     Ok(())
 }
 
@@ -25,13 +34,24 @@ async fn an_operators_stop_waits_for_a_settlement_under_way() -> anyhow::Result<
     let db = Db::new().await?;
     db.add_many_contacts(100).await?;
     let worker = db.worker().await?;
-    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else { panic!("work is due") };
-    let outcomes = attempt.contacts.iter().map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role)).collect();
+    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
+        panic!("work is due")
+    };
+    let outcomes = attempt
+        .contacts
+        .iter()
+        .map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role))
+        .collect();
     worker.batch_execute("begin").await?;
     settle(&worker, attempt.attempt_id, outcomes).await?;
     let operator = db.session().await?;
     let stop = tokio::spawn(async move {
-        operator.execute("update validation_sessions set status = 'failed' where status = 'running'", &[]).await
+        operator
+            .execute(
+                "update validation_sessions set status = 'failed' where status = 'running'",
+                &[],
+            )
+            .await
     });
     until("the operator waits for a lock", async || {
         let n = db.count("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").await?;
@@ -40,7 +60,12 @@ async fn an_operators_stop_waits_for_a_settlement_under_way() -> anyhow::Result<
     .await?;
     worker.batch_execute("commit").await?;
     assert_eq!(stop.await??, 1);
-    assert_eq!(db.text("select status || ' ' || validated_count from validation_sessions").await?.as_deref(), Some("failed 50"));
+    assert_eq!(
+        db.text("select status || ' ' || validated_count from validation_sessions")
+            .await?
+            .as_deref(),
+        Some("failed 50")
+    );
     Ok(())
 }
 
@@ -49,11 +74,22 @@ async fn a_stop_during_the_batch_comes_before_its_settlement() -> anyhow::Result
     let db = Db::new().await?;
     db.add_many_contacts(1).await?;
     let worker = db.worker().await?;
-    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else { panic!("work is due") };
-    db.owner.batch_execute("begin; update validation_sessions set status = 'failed' where status = 'running'").await?;
+    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
+        panic!("work is due")
+    };
+    db.owner
+        .batch_execute(
+            "begin; update validation_sessions set status = 'failed' where status = 'running'",
+        )
+        .await?;
     let it = attempt.contacts[0].clone();
     let settlement = tokio::spawn(async move {
-        settle(&worker, attempt.attempt_id, vec![outcome(&it.id, &it.email, Status::Risky, Reason::Role)]).await
+        settle(
+            &worker,
+            attempt.attempt_id,
+            vec![outcome(&it.id, &it.email, Status::Risky, Reason::Role)],
+        )
+        .await
     });
     let watcher = db.session().await?;
     until("the settlement waits for a lock", async || {
@@ -63,6 +99,10 @@ async fn a_stop_during_the_batch_comes_before_its_settlement() -> anyhow::Result
     .await?;
     db.owner.batch_execute("commit").await?;
     assert!(matches!(settlement.await??, contract::Settle::Lost { .. }));
-    assert_eq!(db.count("select count(*) from contacts where email_validation_status is not null").await?, 0);
+    assert_eq!(
+        db.count("select count(*) from contacts where email_validation_status is not null")
+            .await?,
+        0
+    );
     Ok(())
 }

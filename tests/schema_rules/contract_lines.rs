@@ -9,9 +9,16 @@ async fn every_contract_line_fits_the_schema() -> anyhow::Result<()> {
     for (name, sql) in contract::ALL {
         let statement = db.owner.prepare(sql).await?;
         for parameter in statement.params() {
-            assert!(["text", "uuid", "int4", "jsonb"].contains(&parameter.name()), "{name} takes {parameter}");
+            assert!(
+                ["text", "uuid", "int4", "jsonb"].contains(&parameter.name()),
+                "{name} takes {parameter}"
+            );
         }
-        let results: Vec<&str> = statement.columns().iter().map(|it| it.type_().name()).collect();
+        let results: Vec<&str> = statement
+            .columns()
+            .iter()
+            .map(|it| it.type_().name())
+            .collect();
         assert_eq!(results, ["jsonb"], "{name}");
     }
     Ok(())
@@ -23,7 +30,14 @@ async fn the_worker_may_call_what_components_call_and_nothing_else() -> anyhow::
     let sql = "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
                where n.nspname in ('baton', 'baton_api', 'baton_board') and has_function_privilege('baton_worker', p.oid, 'execute')";
     let granted: BTreeSet<String> = db.list(sql, &[]).await?.into_iter().collect();
-    let expected = ["claim_contacts", "settle_contacts", "extend_attempt", "sweep", "due_work", "plan_slots"];
+    let expected = [
+        "claim_contacts",
+        "settle_contacts",
+        "extend_attempt",
+        "sweep",
+        "due_work",
+        "plan_slots",
+    ];
     assert_eq!(granted, expected.map(str::to_owned).into());
     Ok(())
 }

@@ -84,7 +84,10 @@ async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
     for ((rule, query), statement) in RULES.iter().zip(breaking) {
         db.owner.batch_execute("begin").await?;
         db.owner.batch_execute(statement).await?;
-        assert!(!db.list(query, &[]).await?.is_empty(), "{rule}: not noticed");
+        assert!(
+            !db.list(query, &[]).await?.is_empty(),
+            "{rule}: not noticed"
+        );
         db.owner.batch_execute("rollback").await?;
     }
     Ok(())

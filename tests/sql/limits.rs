@@ -11,7 +11,8 @@ async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow
     let db = Db::new().await?;
     db.freeze().await?;
     let (rate, burst) = (60, 30);
-    db.configure(json!({ "rate_per_minute": rate, "rate_burst": burst, "batch_size": 20 })).await?;
+    db.configure(json!({ "rate_per_minute": rate, "rate_burst": burst, "batch_size": 20 }))
+        .await?;
     db.add_many_contacts(2000).await?;
     let worker = db.worker().await?;
     // Seconds at which calls may have happened: anywhere between claim and settlement, so both ends are booked apart.
@@ -19,13 +20,25 @@ async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow
     let mut now = 0;
     // A fixed, uneven rhythm of slow and fast batches and of waits.
     for step in 0..120_u32 {
-        let (work, wait) = ([0, 19, 1, 7][step as usize % 4], [0, 1, 13, 3, 0][step as usize % 5]);
+        let (work, wait) = (
+            [0, 19, 1, 7][step as usize % 4],
+            [0, 1, 13, 3, 0][step as usize % 5],
+        );
         if let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? {
             db.advance(&format!("{work} seconds")).await?;
             // Beating, or a slow batch would be swept.
-            call(&worker, contract::ExtendAttempt { attempt_id: attempt.attempt_id }).await?;
-            let outcomes: Vec<_> =
-                attempt.contacts.iter().map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role)).collect();
+            call(
+                &worker,
+                contract::ExtendAttempt {
+                    attempt_id: attempt.attempt_id,
+                },
+            )
+            .await?;
+            let outcomes: Vec<_> = attempt
+                .contacts
+                .iter()
+                .map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role))
+                .collect();
             calls.push((now, now + work, outcomes.len()));
             now += work;
             settle(&worker, attempt.attempt_id, outcomes).await?;
@@ -36,10 +49,16 @@ async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow
     let total: usize = calls.iter().map(|it| it.2).sum();
     assert!(total > 400, "the limit is used: {total} in {now} s");
     for start in 0..now {
-        let within: usize =
-            calls.iter().filter(|(from, to, _)| *from < start + 60 && *to >= start).map(|it| it.2).sum();
+        let within: usize = calls
+            .iter()
+            .filter(|(from, to, _)| *from < start + 60 && *to >= start)
+            .map(|it| it.2)
+            .sum();
         // A batch at the right edge may as well have made all its calls inside.
-        assert!(within <= rate + burst, "{within} calls in the minute from second {start}");
+        assert!(
+            within <= rate + burst,
+            "{within} calls in the minute from second {start}"
+        );
     }
     Ok(())
 }
@@ -48,17 +67,33 @@ async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow
 async fn a_throttled_job_says_until_when_and_is_free_then() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.freeze().await?;
-    db.configure(json!({ "rate_per_minute": 60, "rate_burst": 10, "batch_size": 10 })).await?;
+    db.configure(json!({ "rate_per_minute": 60, "rate_burst": 10, "batch_size": 10 }))
+        .await?;
     db.add_many_contacts(100).await?;
     let worker = db.worker().await?;
-    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else { panic!("work is due") };
+    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
+        panic!("work is due")
+    };
     settle(&worker, attempt.attempt_id, Vec::new()).await?;
-    let Claim::Skipped { reason, until } = claim(&worker, Trigger::Manual).await? else { panic!("the limit is spent") };
+    let Claim::Skipped { reason, until } = claim(&worker, Trigger::Manual).await? else {
+        panic!("the limit is spent")
+    };
     assert_eq!(reason, "throttled");
-    let wait = db.text(&format!("select '{}'::timestamptz - baton.clock()", until.expect("the time is known"))).await?;
-    assert_eq!(wait.as_deref(), Some("00:00:06"), "six seconds' worth is one more batch");
+    let wait = db
+        .text(&format!(
+            "select '{}'::timestamptz - baton.clock()",
+            until.expect("the time is known")
+        ))
+        .await?;
+    assert_eq!(
+        wait.as_deref(),
+        Some("00:00:06"),
+        "six seconds' worth is one more batch"
+    );
     db.advance("6 seconds").await?;
-    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else { panic!("tokens are back") };
+    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
+        panic!("tokens are back")
+    };
     assert_eq!(attempt.contacts.len(), 6);
     Ok(())
 }
@@ -69,14 +104,32 @@ async fn a_provider_that_wants_a_pause_gets_it_from_everyone() -> anyhow::Result
     db.freeze().await?;
     db.add_many_contacts(100).await?;
     let worker = db.worker().await?;
-    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else { panic!("work is due") };
-    let throttle = Some(Throttle { seconds: 90, reason: "provider_throttled" });
-    let settled = SettleContacts { attempt_id: attempt.attempt_id, outcomes: Vec::new(), routes: Vec::new(), throttle };
+    let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
+        panic!("work is due")
+    };
+    let throttle = Some(Throttle {
+        seconds: 90,
+        reason: "provider_throttled",
+    });
+    let settled = SettleContacts {
+        attempt_id: attempt.attempt_id,
+        outcomes: Vec::new(),
+        routes: Vec::new(),
+        throttle,
+    };
     call(&worker, settled).await?;
-    let Claim::Skipped { reason, .. } = claim(&worker, Trigger::Manual).await? else { panic!("everybody waits") };
+    let Claim::Skipped { reason, .. } = claim(&worker, Trigger::Manual).await? else {
+        panic!("everybody waits")
+    };
     assert_eq!(reason, "provider_throttled");
-    assert_eq!(call(&worker, DueWork { limit: 1 }).await?.jobs[0].state, DueState::Throttled);
+    assert_eq!(
+        call(&worker, DueWork { limit: 1 }).await?.jobs[0].state,
+        DueState::Throttled
+    );
     db.advance("91 seconds").await?;
-    assert!(matches!(claim(&worker, Trigger::Manual).await?, Claim::Claimed(_)));
+    assert!(matches!(
+        claim(&worker, Trigger::Manual).await?,
+        Claim::Claimed(_)
+    ));
     Ok(())
 }

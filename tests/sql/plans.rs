@@ -17,9 +17,18 @@ async fn the_claim_reads_the_due_indexes_at_a_million_contacts() -> anyhow::Resu
         .batch_execute("prepare claim(timestamptz, uuid, bigint) as select * from baton_api.due_contacts($1, $1 - interval '30 days', $2, $3)")
         .await?;
     // A claim's plan is made for its values at first, and for any values later; both must do.
-    for (mode, limit) in [("force_custom_plan", 50), ("force_custom_plan", 1000), ("force_generic_plan", 50), ("force_generic_plan", 1000)] {
-        db.owner.batch_execute(&format!("set plan_cache_mode = {mode}")).await?;
-        let query = format!("explain (analyze, buffers, format json) execute claim(now(), '00000000-0000-0000-0000-000000000001', {limit})");
+    for (mode, limit) in [
+        ("force_custom_plan", 50),
+        ("force_custom_plan", 1000),
+        ("force_generic_plan", 50),
+        ("force_generic_plan", 1000),
+    ] {
+        db.owner
+            .batch_execute(&format!("set plan_cache_mode = {mode}"))
+            .await?;
+        let query = format!(
+            "explain (analyze, buffers, format json) execute claim(now(), '00000000-0000-0000-0000-000000000001', {limit})"
+        );
         let rows = db.owner.simple_query(&query).await?;
         let json: String = rows
             .iter()
@@ -30,11 +39,19 @@ async fn the_claim_reads_the_due_indexes_at_a_million_contacts() -> anyhow::Resu
             .collect();
         let plan: serde_json::Value = serde_json::from_str(&json)?;
         let text = plan.to_string();
-        for index in ["contacts_never_validated_idx", "contacts_unknown_idx", "contacts_validated_idx"] {
+        for index in [
+            "contacts_never_validated_idx",
+            "contacts_unknown_idx",
+            "contacts_validated_idx",
+        ] {
             assert!(text.contains(index), "{index} is not used: {plan:#}");
         }
-        assert!(!text.contains("Seq Scan") && !text.contains("\"Sort\""), "{plan:#}");
-        let blocks = plan[0]["Plan"]["Shared Hit Blocks"].as_i64().unwrap_or(0) + plan[0]["Plan"]["Shared Read Blocks"].as_i64().unwrap_or(0);
+        assert!(
+            !text.contains("Seq Scan") && !text.contains("\"Sort\""),
+            "{plan:#}"
+        );
+        let blocks = plan[0]["Plan"]["Shared Hit Blocks"].as_i64().unwrap_or(0)
+            + plan[0]["Plan"]["Shared Read Blocks"].as_i64().unwrap_or(0);
         assert!(blocks < 1000, "a claim reads {blocks} blocks");
     }
     Ok(())

@@ -11,7 +11,11 @@ async fn a_slot_is_planned_once_however_many_schedulers_there_are() -> anyhow::R
     let db = Db::new().await?;
     let worker = db.worker().await?;
     let due = call(&worker, DueWork { limit: 10 }).await?;
-    assert_eq!(due.plan.len(), 1, "a schedule without a slot ahead is to be planned");
+    assert_eq!(
+        due.plan.len(),
+        1,
+        "a schedule without a slot ahead is to be planned"
+    );
     assert_eq!(plan(&worker, "2999-01-01T02:00:00Z").await?, 1);
     assert_eq!(plan(&worker, "2999-01-01T02:00:00Z").await?, 0);
     assert!(call(&worker, DueWork { limit: 10 }).await?.plan.is_empty());
@@ -25,8 +29,14 @@ async fn a_due_slot_starts_a_protected_job() -> anyhow::Result<()> {
     db.add_contacts(&["a@x.test"]).await?;
     let worker = db.worker().await?;
     plan(&worker, "2020-01-01T02:00:00Z").await?;
-    assert!(matches!(claim(&worker, Trigger::Tick).await?, Claim::Claimed(_)));
-    assert_eq!(db.text("select status from baton.slots").await?.as_deref(), Some("started"));
+    assert!(matches!(
+        claim(&worker, Trigger::Tick).await?,
+        Claim::Claimed(_)
+    ));
+    assert_eq!(
+        db.text("select status from baton.slots").await?.as_deref(),
+        Some("started")
+    );
     Ok(())
 }
 
@@ -35,9 +45,18 @@ async fn a_slot_with_nothing_to_do_is_idle() -> anyhow::Result<()> {
     let db = Db::new().await?;
     let worker = db.worker().await?;
     plan(&worker, "2020-01-01T02:00:00Z").await?;
-    assert!(matches!(claim(&worker, Trigger::Tick).await?, Claim::Idle { .. }));
-    assert_eq!(db.text("select status from baton.slots").await?.as_deref(), Some("idle"));
-    assert_eq!(db.runs().await?, [("idle nothing_due".to_owned(), 1)].into());
+    assert!(matches!(
+        claim(&worker, Trigger::Tick).await?,
+        Claim::Idle { .. }
+    ));
+    assert_eq!(
+        db.text("select status from baton.slots").await?.as_deref(),
+        Some("idle")
+    );
+    assert_eq!(
+        db.runs().await?,
+        [("idle nothing_due".to_owned(), 1)].into()
+    );
     Ok(())
 }
 
@@ -47,9 +66,15 @@ async fn a_slot_that_falls_into_a_running_cycle_is_skipped_and_logged() -> anyho
     db.freeze().await?;
     db.add_contacts(&["a@x.test"]).await?;
     let worker = db.worker().await?;
-    assert!(matches!(claim(&worker, Trigger::Manual).await?, Claim::Claimed(_)));
+    assert!(matches!(
+        claim(&worker, Trigger::Manual).await?,
+        Claim::Claimed(_)
+    ));
     db.advance("7 days").await?;
-    let due_at = db.text("select to_jsonb(baton.clock() - interval '1 second') #>> '{}'").await?.expect("a time");
+    let due_at = db
+        .text("select to_jsonb(baton.clock() - interval '1 second') #>> '{}'")
+        .await?
+        .expect("a time");
     plan(&worker, &due_at).await?;
     assert_eq!(call(&worker, Sweep { limit: 10 }).await?.skipped_slots, 1);
     assert_eq!(call(&worker, Sweep { limit: 10 }).await?.skipped_slots, 0);
@@ -69,14 +94,24 @@ async fn a_changed_schedule_drops_the_slots_of_the_old_one() -> anyhow::Result<(
     };
     call(&db.owner, set(Some("*/5 * * * *"))).await?;
     assert_eq!(db.count("select count(*) from baton.slots").await?, 0);
-    assert_eq!(call(&worker, DueWork { limit: 10 }).await?.plan[0].cron, "*/5 * * * *");
+    assert_eq!(
+        call(&worker, DueWork { limit: 10 }).await?.plan[0].cron,
+        "*/5 * * * *"
+    );
     call(&db.owner, set(None)).await?;
     assert!(call(&worker, DueWork { limit: 10 }).await?.plan.is_empty());
-    assert_eq!(plan(&worker, "2999-01-01T02:00:00Z").await?, 0, "who planned by the old schedule comes too late");
+    assert_eq!(
+        plan(&worker, "2999-01-01T02:00:00Z").await?,
+        0,
+        "who planned by the old schedule comes too late"
+    );
     Ok(())
 }
 
 async fn plan(worker: &Client, due_at: &str) -> anyhow::Result<u32> {
-    let slots = vec![Slot { job: "validate-contacts".to_owned(), due_at: due_at.to_owned() }];
+    let slots = vec![Slot {
+        job: "validate-contacts".to_owned(),
+        due_at: due_at.to_owned(),
+    }];
     Ok(call(worker, PlanSlots { slots }).await?.planned)
 }

@@ -91,12 +91,20 @@ async fn every_statement_works_as_written() -> anyhow::Result<()> {
     db.add_many_contacts(60).await?;
     claim(&db.worker().await?, Trigger::Manual).await?;
     for statement in STATEMENTS {
-        let rows = db.owner.query(*statement, &[]).await.map_err(|error| anyhow::anyhow!("{statement}: {error:?}"))?;
-        if statement.contains("get_active") || (statement.starts_with("SELECT *") && !statement.contains("12 hours")) {
+        let rows = db
+            .owner
+            .query(*statement, &[])
+            .await
+            .map_err(|error| anyhow::anyhow!("{statement}: {error:?}"))?;
+        if statement.contains("get_active")
+            || (statement.starts_with("SELECT *") && !statement.contains("12 hours"))
+        {
             assert_eq!(rows.len(), 1, "{statement} shows the cycle under way");
         }
     }
-    let stopped = db.text("select status || ': ' || error_message from validation_sessions").await?;
+    let stopped = db
+        .text("select status || ': ' || error_message from validation_sessions")
+        .await?;
     assert_eq!(stopped.as_deref(), Some("failed: Manually stopped"));
     Ok(())
 }
@@ -106,13 +114,25 @@ async fn a_session_can_be_led_by_hand_and_is_the_only_one() -> anyhow::Result<()
     let db = Db::new().await?;
     let start = "select start_validation_session(p_total_contacts := 50000, p_config := '{\"by\": \"hand\"}')";
     let session: uuid::Uuid = db.owner.query_one(start, &[]).await?.get(0);
-    let error = db.owner.execute(start, &[]).await.expect_err("another one is running");
+    let error = db
+        .owner
+        .execute(start, &[])
+        .await
+        .expect_err("another one is running");
     let refused = error.as_db_error().expect("the database refuses");
-    assert_eq!((refused.code().code(), refused.constraint()), ("23P01", Some("only_one_running")));
+    assert_eq!(
+        (refused.code().code(), refused.constraint()),
+        ("23P01", Some("only_one_running"))
+    );
     db.owner
         .execute("select update_validation_session(p_session_id := $1, p_validated_count := 120, p_iteration := 3)", &[&session])
         .await?;
-    db.owner.execute("select complete_validation_session(p_session_id := $1, p_status := 'completed')", &[&session]).await?;
+    db.owner
+        .execute(
+            "select complete_validation_session(p_session_id := $1, p_status := 'completed')",
+            &[&session],
+        )
+        .await?;
     let ended = "select concat_ws(' ', status, validated_count, iteration, completed_at is not null) from validation_sessions";
     assert_eq!(db.text(ended).await?.as_deref(), Some("completed 120 3 t"));
     db.owner.execute(start, &[]).await?;
@@ -133,16 +153,33 @@ async fn the_board_has_history_progress_idle_time_and_trend() -> anyhow::Result<
         )
         .await?;
     for (sql, expected) in [
-        ("select pct_complete || ' ' || round(per_minute) || ' ' || (eta between now() + interval '239 minutes' and now() + interval '241 minutes') from validation_progress", "20.00 17 true"),
-        ("select avg_minutes || ' ' || max_minutes from validation_durations_by_day", "480.00 480.00"),
-        ("select idle_hours from validation_idle_time where next_start is not null", "1.0000"),
-        ("select change from queue_trend where change is not null", "-9"),
+        (
+            "select pct_complete || ' ' || round(per_minute) || ' ' || (eta between now() + interval '239 minutes' and now() + interval '241 minutes') from validation_progress",
+            "20.00 17 true",
+        ),
+        (
+            "select avg_minutes || ' ' || max_minutes from validation_durations_by_day",
+            "480.00 480.00",
+        ),
+        (
+            "select idle_hours from validation_idle_time where next_start is not null",
+            "1.0000",
+        ),
+        (
+            "select change from queue_trend where change is not null",
+            "-9",
+        ),
         ("select count(*) from stale_contacts", "1"),
         ("select count(*) from cycles_running_too_long", "0"),
     ] {
         assert_eq!(db.text(sql).await?.as_deref(), Some(expected), "{sql}");
     }
-    db.configure(serde_json::json!({ "alert_after_seconds": 60 })).await?;
-    assert_eq!(db.count("select count(*) from cycles_running_too_long").await?, 1);
+    db.configure(serde_json::json!({ "alert_after_seconds": 60 }))
+        .await?;
+    assert_eq!(
+        db.count("select count(*) from cycles_running_too_long")
+            .await?,
+        1
+    );
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::db::{Db, WORKER_PASSWORD};
+use super::http::Http;
 
 /// The key that callers present.
 pub(crate) const KEY: &str = "a service key for tests";
@@ -32,12 +33,21 @@ impl Setup {
 
     /// DNS by this resolver, in whose zone `test` counts as real.
     pub(crate) fn resolver(url: &str) -> Setup {
-        Setup::new(vec![("resolver_1", url.to_owned()), ("resolver_2", url.to_owned())])
+        Setup::new(vec![
+            ("resolver_1", url.to_owned()),
+            ("resolver_2", url.to_owned()),
+        ])
     }
 
     fn new(mut variables: Vec<(&'static str, String)>) -> Setup {
         variables.push(("allow_reserved", "test".to_owned()));
-        Setup { variables, deadline: Duration::from_secs(30), faults: None, bouncer: None, without: None }
+        Setup {
+            variables,
+            deadline: Duration::from_secs(30),
+            faults: None,
+            bouncer: None,
+            without: None,
+        }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Setup {
@@ -49,7 +59,7 @@ impl Setup {
 /// A running application.
 pub(crate) struct App {
     running: Running,
-    http: reqwest::Client,
+    http: Http,
     logs: TempDir,
 }
 
@@ -62,7 +72,9 @@ impl App {
         };
         let mut config = Config::new(manifest, ([127, 0, 0, 1], 0).into());
         config.log_dir = Some(logs.path().to_owned());
-        config.cache_dir = Some(std::path::absolute(super::home().join("target/test-cache"))?);
+        config.cache_dir = Some(std::path::absolute(
+            super::home().join("target/test-cache"),
+        )?);
         config.request_deadline = setup.deadline;
         config.faults = setup.faults;
         config.prepared_statements = setup.bouncer.is_none();
@@ -76,8 +88,14 @@ impl App {
         for (name, value) in database.into_iter().chain(setup.variables) {
             config.variables.insert(name.to_owned(), value);
         }
-        let running = host::start(config).await.context("run scripts/build-components first")?;
-        Ok(App { running, http: reqwest::Client::new(), logs })
+        let running = host::start(config)
+            .await
+            .context("run scripts/build-components first")?;
+        Ok(App {
+            running,
+            http: Http::new(),
+            logs,
+        })
     }
 
     /// Posts with the right key; the answer is its status and JSON body.
@@ -85,11 +103,24 @@ impl App {
         self.post_as(&format!("Bearer {KEY}"), path, body).await
     }
 
-    pub(crate) async fn post_as(&self, authorization: &str, path: &str, body: &str) -> anyhow::Result<(u16, Value)> {
-        let request = self.http.post(self.url(path)).header("authorization", authorization).body(body.to_owned());
-        let answer = request.send().await?;
-        let status = answer.status().as_u16();
-        Ok((status, serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null)))
+    pub(crate) async fn post_as(
+        &self,
+        authorization: &str,
+        path: &str,
+        body: &str,
+    ) -> anyhow::Result<(u16, Value)> {
+        self.send("POST", path, authorization, body).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        authorization: &str,
+        body: &str,
+    ) -> anyhow::Result<(u16, Value)> {
+        let url = format!("http://{}{path}", self.running.local_addr());
+        self.http.send(method, &url, authorization, body).await
     }
 
     /// Asks for one slice of validation.
@@ -101,17 +132,14 @@ impl App {
         self.post("/tick", "").await
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.running.local_addr())
-    }
-
     pub(crate) fn stats(&self) -> Stats {
         self.running.stats()
     }
 
     /// What a component has logged.
     pub(crate) fn log(&self, component: &str) -> String {
-        std::fs::read_to_string(self.logs.path().join(format!("{component}.log"))).unwrap_or_default()
+        std::fs::read_to_string(self.logs.path().join(format!("{component}.log")))
+            .unwrap_or_default()
     }
 
     pub(crate) async fn stop(self) {
@@ -126,6 +154,11 @@ fn manifest_without(text: &str, folder: &Path) -> anyhow::Result<PathBuf> {
     let lines: Vec<&str> = manifest.lines().filter(|it| !it.contains(text)).collect();
     let target = home.join("target").display().to_string();
     let copy = folder.join("spin.toml");
-    std::fs::write(&copy, lines.join("\n").replace("source = \"target", &format!("source = \"{target}")))?;
+    std::fs::write(
+        &copy,
+        lines
+            .join("\n")
+            .replace("source = \"target", &format!("source = \"{target}")),
+    )?;
     Ok(copy)
 }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use super::db::{Db, WORKER_PASSWORD};
+use super::http::Http;
 
 /// A folder with the project's manifest and components, and its own `.baton/`.
 pub(crate) struct Home(TempDir);
@@ -31,7 +32,11 @@ impl Home {
     /// `baton ARGS` on this database.
     pub(crate) fn command(&self, db: &Db, args: &[&str]) -> anyhow::Result<Command> {
         let program = super::home().join("target/debug/baton");
-        anyhow::ensure!(program.exists(), "{} is missing; cargo build -p cli makes it", program.display());
+        anyhow::ensure!(
+            program.exists(),
+            "{} is missing; cargo build -p cli makes it",
+            program.display()
+        );
         let mut command = Command::new(std::fs::canonicalize(program)?);
         command
             .args(args)
@@ -45,29 +50,58 @@ impl Home {
     }
 
     /// Runs `baton ARGS` to its end: exit code, standard output, standard error.
-    pub(crate) async fn run(&self, db: &Db, args: &[&str]) -> anyhow::Result<(i32, String, String)> {
+    pub(crate) async fn run(
+        &self,
+        db: &Db,
+        args: &[&str],
+    ) -> anyhow::Result<(i32, String, String)> {
         let out = self.command(db, args)?.output().await?;
         let text = |it: Vec<u8>| String::from_utf8_lossy(&it).into_owned();
-        Ok((out.status.code().unwrap_or(-1), text(out.stdout), text(out.stderr)))
+        Ok((
+            out.status.code().unwrap_or(-1),
+            text(out.stdout),
+            text(out.stderr),
+        ))
     }
 
     /// Starts `baton up` on a free port, without ticks of its own; returns when it serves.
     pub(crate) async fn up(&self, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
-        let mut all = vec!["--json", "up", "--listen", "127.0.0.1:0", "--no-tick", "--no-wakes"];
+        let mut all = vec![
+            "--json",
+            "up",
+            "--listen",
+            "127.0.0.1:0",
+            "--no-tick",
+            "--no-wakes",
+        ];
         all.extend(args);
         let mut child = self.command(db, &all)?.stdout(Stdio::piped()).spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("standard output is piped")?).lines();
+        let mut lines =
+            BufReader::new(child.stdout.take().context("standard output is piped")?).lines();
         let mut text = String::new();
         let shown: Value = loop {
-            let line = lines.next_line().await?.with_context(|| format!("baton up ended: {text}"))?;
+            let line = lines
+                .next_line()
+                .await?
+                .with_context(|| format!("baton up ended: {text}"))?;
             text.push_str(&line);
             if let Ok(it) = serde_json::from_str(&text) {
                 break it;
             }
         };
-        let url = shown["url"].as_str().context("the URL is shown")?.to_owned();
-        let key = std::fs::read_to_string(self.path().join(".baton/service-key"))?.trim().to_owned();
-        Ok(Up { child, url, key, http: reqwest::Client::new() })
+        let url = shown["url"]
+            .as_str()
+            .context("the URL is shown")?
+            .to_owned();
+        let key = std::fs::read_to_string(self.path().join(".baton/service-key"))?
+            .trim()
+            .to_owned();
+        Ok(Up {
+            child,
+            url,
+            key,
+            http: Http::new(),
+        })
     }
 }
 
@@ -76,14 +110,19 @@ pub(crate) struct Up {
     child: Child,
     pub(crate) url: String,
     key: String,
-    http: reqwest::Client,
+    http: Http,
 }
 
 impl Up {
     pub(crate) async fn post(&self, path: &str) -> anyhow::Result<(u16, Value)> {
-        let answer = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.key).send().await?;
-        let status = answer.status().as_u16();
-        Ok((status, serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null)))
+        self.http
+            .send(
+                "POST",
+                &format!("{}{path}", self.url),
+                &format!("Bearer {}", self.key),
+                "",
+            )
+            .await
     }
 
     /// `kill -9`.
@@ -94,7 +133,10 @@ impl Up {
     /// Ctrl-C; the exit code.
     pub(crate) async fn interrupt(mut self) -> anyhow::Result<Option<i32>> {
         let pid = self.child.id().context("it is running")?;
-        let sent = Command::new("kill").args(["-INT", &pid.to_string()]).status().await?;
+        let sent = Command::new("kill")
+            .args(["-INT", &pid.to_string()])
+            .status()
+            .await?;
         anyhow::ensure!(sent.success(), "kill -INT works");
         Ok(self.child.wait().await?.code())
     }

@@ -40,18 +40,29 @@ impl Db {
     /// A copy of the template, named after the running test.
     pub(crate) async fn new() -> anyhow::Result<Db> {
         let thread = std::thread::current();
-        let test = thread.name().context("a test runs in a thread with its name")?;
-        let plain: String = test.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
+        let test = thread
+            .name()
+            .context("a test runs in a thread with its name")?;
+        let plain: String = test
+            .chars()
+            .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })
+            .collect();
         let name = format!("t_{}", &plain[plain.len().saturating_sub(60)..]);
         let admin = host::pg::connect(&cluster().await?.owner_url("postgres")).await?;
-        admin.batch_execute(&format!("drop database if exists {name} with (force)")).await?;
+        admin
+            .batch_execute(&format!("drop database if exists {name} with (force)"))
+            .await?;
         // Copying needs the template to itself, so tests that start at once take turns.
         admin.execute("select pg_advisory_lock(1)", &[]).await?;
-        let copied = admin.batch_execute(&format!("create database {name} template {TEMPLATE}")).await;
+        let copied = admin
+            .batch_execute(&format!("create database {name} template {TEMPLATE}"))
+            .await;
         admin.execute("select pg_advisory_unlock(1)", &[]).await?;
         copied?;
         admin
-            .batch_execute(&format!("alter database {name} set search_path = public, baton_board, baton_api, baton"))
+            .batch_execute(&format!(
+                "alter database {name} set search_path = public, baton_board, baton_api, baton"
+            ))
             .await?;
         Db::open(cluster().await?, name).await
     }
@@ -74,7 +85,12 @@ impl Db {
     async fn open(cluster: &Cluster, name: String) -> anyhow::Result<Db> {
         let url = cluster.owner_url(&name);
         let owner = host::pg::connect(&url).await?;
-        Ok(Db { name, owner, port: cluster.port(), url })
+        Ok(Db {
+            name,
+            owner,
+            port: cluster.port(),
+            url,
+        })
     }
 
     /// Another session of the owner.
@@ -85,18 +101,28 @@ impl Db {
     /// A session with the rights of components.
     pub(crate) async fn worker(&self) -> anyhow::Result<Client> {
         let client = self.session().await?;
-        client.batch_execute("set session authorization baton_worker").await?;
+        client
+            .batch_execute("set session authorization baton_worker")
+            .await?;
         Ok(client)
     }
 
     /// Stops the clock, at the present time.
     pub(crate) async fn freeze(&self) -> anyhow::Result<()> {
-        Ok(self.owner.batch_execute("update baton.test_clock set at = clock_timestamp()").await?)
+        Ok(self
+            .owner
+            .batch_execute("update baton.test_clock set at = clock_timestamp()")
+            .await?)
     }
 
     /// Moves a stopped clock by an interval.
     pub(crate) async fn advance(&self, by: &str) -> anyhow::Result<()> {
-        Ok(self.owner.batch_execute(&format!("update baton.test_clock set at = at + interval '{by}'")).await?)
+        Ok(self
+            .owner
+            .batch_execute(&format!(
+                "update baton.test_clock set at = at + interval '{by}'"
+            ))
+            .await?)
     }
 
     /// Sets settings of the one job, as an operator.
@@ -108,7 +134,12 @@ impl Db {
 
     /// Adds contacts with these addresses.
     pub(crate) async fn add_contacts(&self, emails: &[&str]) -> anyhow::Result<()> {
-        self.owner.execute("insert into contacts (email) select unnest($1::text[])", &[&emails]).await?;
+        self.owner
+            .execute(
+                "insert into contacts (email) select unnest($1::text[])",
+                &[&emails],
+            )
+            .await?;
         Ok(())
     }
 
@@ -121,17 +152,29 @@ impl Db {
 
     /// The one value of a query, as text.
     pub(crate) async fn text(&self, sql: &str) -> anyhow::Result<Option<String>> {
-        let row = self.owner.query_one(&format!("select ({sql})::text"), &[]).await?;
+        let row = self
+            .owner
+            .query_one(&format!("select ({sql})::text"), &[])
+            .await?;
         Ok(row.get(0))
     }
 
     /// The one number of a query.
     pub(crate) async fn count(&self, sql: &str) -> anyhow::Result<i64> {
-        Ok(self.owner.query_one(&format!("select ({sql})::bigint"), &[]).await.context(sql.to_owned())?.get(0))
+        Ok(self
+            .owner
+            .query_one(&format!("select ({sql})::bigint"), &[])
+            .await
+            .context(sql.to_owned())?
+            .get(0))
     }
 
     /// The first column of a query, sorted by the query.
-    pub(crate) async fn list(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn list(
+        &self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> anyhow::Result<Vec<String>> {
         let rows = self.owner.query(sql, params).await?;
         Ok(rows.iter().map(|it| it.get(0)).collect())
     }
@@ -179,12 +222,29 @@ pub(crate) async fn cluster() -> anyhow::Result<&'static Cluster> {
         .get_or_try_init(|| async {
             let dir = super::home().join("target/test-postgres");
             // Nothing here outlives the tests, so nothing waits for the disk.
-            let settings = [("fsync", "off"), ("max_connections", "400"), ("synchronous_commit", "off")];
-            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-            let cluster = Cluster::start(&dir, Options { settings, ..Options::default() }).await?;
+            let settings = [
+                ("fsync", "off"),
+                ("max_connections", "400"),
+                ("synchronous_commit", "off"),
+            ];
+            let settings = settings
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec();
+            let cluster = Cluster::start(
+                &dir,
+                Options {
+                    settings,
+                    ..Options::default()
+                },
+            )
+            .await?;
             let mut admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
-            admin.batch_execute(&format!("drop database if exists {TEMPLATE} with (force)")).await?;
-            admin.batch_execute(&format!("create database {TEMPLATE}")).await?;
+            admin
+                .batch_execute(&format!("drop database if exists {TEMPLATE} with (force)"))
+                .await?;
+            admin
+                .batch_execute(&format!("create database {TEMPLATE}"))
+                .await?;
             admin = host::pg::connect(&cluster.owner_url(TEMPLATE)).await?;
             schema::migrate(&mut admin).await?;
             schema::set_login(&admin, "baton_worker", WORKER_PASSWORD).await?;

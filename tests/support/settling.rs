@@ -2,7 +2,9 @@
 
 use anyhow::ensure;
 use contract::native::call;
-use contract::{Claim, ClaimContacts, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep, Trigger};
+use contract::{
+    Claim, ClaimContacts, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep, Trigger,
+};
 use domain::email::{Reason, Status};
 use serde_json::json;
 use tokio_postgres::Client;
@@ -17,7 +19,12 @@ pub(crate) trait Pair {
     /// Claims a batch: its attempt and items, or None.
     async fn claim(&self, worker: &Client) -> anyhow::Result<Option<(Uuid, Vec<String>)>>;
     /// Settles it as done; true when it counted.
-    async fn settle(&self, worker: &Client, attempt: Uuid, items: &[String]) -> anyhow::Result<bool>;
+    async fn settle(
+        &self,
+        worker: &Client,
+        attempt: Uuid,
+        items: &[String],
+    ) -> anyhow::Result<bool>;
     /// How many items are done.
     async fn done(&self, db: &Db) -> anyhow::Result<i64>;
 }
@@ -28,8 +35,15 @@ pub(crate) async fn settled_twice_counts_once(pair: &impl Pair) -> anyhow::Resul
     let (attempt, items) = pair.claim(&worker).await?.expect("work is due");
     ensure!(pair.settle(&worker, attempt, &items).await?);
     let done = pair.done(&db).await?;
-    ensure!(done == i64::try_from(items.len())?, "{done} of {} items are done", items.len());
-    ensure!(pair.settle(&worker, attempt, &items).await?, "the first answer is given again");
+    ensure!(
+        done == i64::try_from(items.len())?,
+        "{done} of {} items are done",
+        items.len()
+    );
+    ensure!(
+        pair.settle(&worker, attempt, &items).await?,
+        "the first answer is given again"
+    );
     ensure!(pair.done(&db).await? == done);
     Ok(())
 }
@@ -41,7 +55,10 @@ pub(crate) async fn a_lost_lease_cannot_settle(pair: &impl Pair) -> anyhow::Resu
     db.advance("9 seconds").await?;
     let (_next, again) = pair.claim(&worker).await?.expect("the work is due again");
     ensure!(again == items, "the next one gets the same items");
-    ensure!(!pair.settle(&worker, late, &items).await?, "the late one is told that it lost");
+    ensure!(
+        !pair.settle(&worker, late, &items).await?,
+        "the late one is told that it lost"
+    );
     ensure!(pair.done(&db).await? == 0, "and has changed nothing");
     let extended = call(&worker, ExtendAttempt { attempt_id: late }).await?;
     ensure!(extended == contract::Extend::Lost, "{extended:?}");
@@ -49,13 +66,21 @@ pub(crate) async fn a_lost_lease_cannot_settle(pair: &impl Pair) -> anyhow::Resu
 }
 
 /// Whoever dies between claim and settle is swept, and its work done by the next.
-pub(crate) async fn the_work_of_the_dead_is_done_by_the_next(pair: &impl Pair) -> anyhow::Result<()> {
+pub(crate) async fn the_work_of_the_dead_is_done_by_the_next(
+    pair: &impl Pair,
+) -> anyhow::Result<()> {
     let (db, worker) = prepared(pair).await?;
     let (_dead, items) = pair.claim(&worker).await?.expect("work is due");
-    ensure!(call(&worker, Sweep { limit: 10 }).await?.lost == 0, "who still has a lease is not dead");
+    ensure!(
+        call(&worker, Sweep { limit: 10 }).await?.lost == 0,
+        "who still has a lease is not dead"
+    );
     db.advance("9 seconds").await?;
     ensure!(call(&worker, Sweep { limit: 10 }).await?.lost == 1);
-    ensure!(call(&worker, Sweep { limit: 10 }).await?.lost == 0, "nobody dies twice");
+    ensure!(
+        call(&worker, Sweep { limit: 10 }).await?.lost == 0,
+        "nobody dies twice"
+    );
     let (next, again) = pair.claim(&worker).await?.expect("the work is due again");
     ensure!(again == items);
     ensure!(pair.settle(&worker, next, &again).await?);
@@ -68,7 +93,11 @@ pub(crate) async fn two_claimers_get_disjoint_work(pair: &impl Pair) -> anyhow::
     let (db, first) = prepared(pair).await?;
     let second = db.worker().await?;
     let (a, b) = tokio::join!(pair.claim(&first), pair.claim(&second));
-    let claimed: Vec<String> = [a?, b?].into_iter().flatten().flat_map(|(_, items)| items).collect();
+    let claimed: Vec<String> = [a?, b?]
+        .into_iter()
+        .flatten()
+        .flat_map(|(_, items)| items)
+        .collect();
     ensure!(!claimed.is_empty(), "one of them gets work");
     let mut distinct = claimed.clone();
     distinct.sort();
@@ -96,34 +125,74 @@ impl Pair for Contacts {
 
     async fn claim(&self, worker: &Client) -> anyhow::Result<Option<(Uuid, Vec<String>)>> {
         Ok(match claim(worker, Trigger::Manual).await? {
-            Claim::Claimed(it) => Some((it.attempt_id, it.contacts.into_iter().map(|it| it.id).collect())),
+            Claim::Claimed(it) => Some((
+                it.attempt_id,
+                it.contacts.into_iter().map(|it| it.id).collect(),
+            )),
             Claim::Skipped { .. } | Claim::Idle { .. } => None,
         })
     }
 
-    async fn settle(&self, worker: &Client, attempt: Uuid, items: &[String]) -> anyhow::Result<bool> {
+    async fn settle(
+        &self,
+        worker: &Client,
+        attempt: Uuid,
+        items: &[String],
+    ) -> anyhow::Result<bool> {
         // The address is part of the verdict; in these tests it follows from the id.
         let outcomes = items.iter().map(|id| {
             let n: i32 = id.parse().expect("our own contacts have numbers");
-            outcome(id, &format!("user{n}@d000{}.test", n % 10), Status::Deliverable, Reason::Accepted)
+            outcome(
+                id,
+                &format!("user{n}@d000{}.test", n % 10),
+                Status::Deliverable,
+                Reason::Accepted,
+            )
         });
         let settled = settle(worker, attempt, outcomes.collect()).await?;
         Ok(matches!(settled, Settle::Settled { .. }))
     }
 
     async fn done(&self, db: &Db) -> anyhow::Result<i64> {
-        db.count("select count(*) from contacts where email_validation_status is not null").await
+        db.count("select count(*) from contacts where email_validation_status is not null")
+            .await
     }
 }
 
 pub(crate) async fn claim(worker: &Client, trigger: Trigger) -> anyhow::Result<Claim> {
-    Ok(call(worker, ClaimContacts { trigger, worker: "test".to_owned() }).await?)
+    Ok(call(
+        worker,
+        ClaimContacts {
+            trigger,
+            worker: "test".to_owned(),
+        },
+    )
+    .await?)
 }
 
-pub(crate) async fn settle(worker: &Client, attempt_id: Uuid, outcomes: Vec<Outcome>) -> anyhow::Result<Settle> {
-    Ok(call(worker, SettleContacts { attempt_id, outcomes, routes: Vec::new(), throttle: None }).await?)
+pub(crate) async fn settle(
+    worker: &Client,
+    attempt_id: Uuid,
+    outcomes: Vec<Outcome>,
+) -> anyhow::Result<Settle> {
+    Ok(call(
+        worker,
+        SettleContacts {
+            attempt_id,
+            outcomes,
+            routes: Vec::new(),
+            throttle: None,
+        },
+    )
+    .await?)
 }
 
 pub(crate) fn outcome(id: &str, email: &str, status: Status, reason: Reason) -> Outcome {
-    Outcome { id: id.to_owned(), email: email.to_owned(), status, reason, evidence: json!({}) }
+    Outcome {
+        id: id.to_owned(),
+        email: email.to_owned(),
+        status,
+        reason,
+        evidence: json!({}),
+    }
 }

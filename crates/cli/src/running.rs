@@ -16,8 +16,8 @@ pub(crate) struct Announcement {
     pub(crate) url: String,
     /// The process.
     pub(crate) pid: u32,
-    /// Where the service key lies.
-    pub(crate) key_file: PathBuf,
+    /// Where the service key lies; none when it was given otherwise.
+    pub(crate) key_file: Option<PathBuf>,
     /// The database, without secrets.
     pub(crate) database: String,
     /// Whether it lies in the private cluster.

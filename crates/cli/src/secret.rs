@@ -26,9 +26,12 @@ pub(crate) fn kept_in(file: &Path) -> Result<String> {
     }
 }
 
-/// The secret in `file`, which must exist.
+/// The service key in `file`, which must exist.
 pub(crate) fn read_from(file: &Path) -> Result<String> {
-    read(file).map_err(unreadable(file))
+    read(file).map_err(advice::with(
+        format!("reading {}", file.display()),
+        "give the service key of that host in BATON_SERVICE_KEY, or its file with --key-file",
+    ))
 }
 
 /// Random letters and digits, 64 of them.

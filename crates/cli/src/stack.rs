@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -19,6 +20,8 @@ const WORKER_PASSWORD: &str = "worker-password";
 const WAKE_CHANNEL: &str = "baton_wake";
 /// Variables of the application in the environment begin like this, as Spin has it.
 const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
+/// The variable with the key that every caller presents.
+const KEY_VARIABLE: &str = "service_key";
 /// How often a password is set that another process is setting, too.
 const LOGIN_TRIES: usize = 10;
 
@@ -34,6 +37,14 @@ pub(crate) struct Options {
     pub(crate) wakes: bool,
     /// Whether statements are prepared once per connection.
     pub(crate) prepared_statements: bool,
+}
+
+/// What runs.
+pub(crate) struct Stack {
+    /// The host.
+    pub(crate) running: host::Running,
+    /// The key that it accepts.
+    pub(crate) service_key: String,
 }
 
 /// Brings the schema up to date and says what was applied.
@@ -56,29 +67,30 @@ pub(crate) async fn start(
     address: &Address,
     owner: &Client,
     options: Options,
-) -> Result<host::Running> {
+) -> Result<Stack> {
     let worker_password = worker_password(home, address, owner).await?;
-    let mut variables = BTreeMap::from([
+    // Where the database is comes last: a variable in the environment must not lead a run into another database.
+    let mut variables = environment_variables();
+    variables.extend([
         ("pg_host".to_owned(), address.host()?),
         ("pg_port".to_owned(), address.port().to_string()),
         ("pg_database".to_owned(), address.database().to_owned()),
         ("pg_user".to_owned(), WORKER.to_owned()),
         ("pg_password".to_owned(), worker_password),
         ("pg_sslmode".to_owned(), address.ssl_mode().to_owned()),
-        ("service_key".to_owned(), service_key(home)?),
+        (KEY_VARIABLE.to_owned(), service_key(home)?),
     ]);
-    variables.extend(environment_variables());
     variables.extend(options.variables);
-    let bearer = variables["service_key"].clone();
+    let service_key = variables[KEY_VARIABLE].clone();
     let tick = options.tick_every.map(|every| host::Tick {
         path: "/tick".to_owned(),
         every,
-        bearer: bearer.clone(),
+        bearer: service_key.clone(),
     });
     let wakes = options.wakes.then(|| host::Wakes {
         database_url: address.secret_string().to_owned(),
         channel: WAKE_CHANNEL.to_owned(),
-        bearer,
+        bearer: service_key.clone(),
     });
     let logs = home.logs();
     std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
@@ -91,7 +103,7 @@ pub(crate) async fn start(
         wakes,
         ..host::Config::new(home.manifest(), options.listen)
     };
-    host::start(config).await.map_err(|error| match error {
+    let running = host::start(config).await.map_err(|error| match error {
         host::Error::Listen { address, .. } => taken(address)(error),
         host::Error::Component { .. } => advice::with(
             "starting the host",
@@ -102,6 +114,10 @@ pub(crate) async fn start(
             "correct spin.toml, or the variables given",
         )(error),
         other => advice::with("starting the host", "`baton doctor` checks the set-up")(other),
+    })?;
+    Ok(Stack {
+        running,
+        service_key,
     })
 }
 
@@ -112,9 +128,24 @@ pub(crate) fn check_listen(address: SocketAddr) -> Result<()> {
         .map_err(taken(address))
 }
 
-/// The key that every caller presents; generated when there is none.
+/// The key that every caller presents: the one that the environment sets, else the one in the state folder,
+/// generated when there is none.
 pub(crate) fn service_key(home: &Home) -> Result<String> {
-    secret::kept_in(&home.state_file("service-key")?)
+    match environment_variables().remove(KEY_VARIABLE) {
+        Some(key) => Ok(key),
+        None => secret::kept_in(&home.state_file("service-key")?),
+    }
+}
+
+/// The file with the service key; none when the key was given otherwise.
+pub(crate) fn service_key_file(
+    home: &Home,
+    given: &BTreeMap<String, String>,
+) -> Result<Option<PathBuf>> {
+    if given.contains_key(KEY_VARIABLE) || environment_variables().contains_key(KEY_VARIABLE) {
+        return Ok(None);
+    }
+    home.state_file("service-key").map(Some)
 }
 
 /// Variables of the application that the environment sets, by name.

@@ -20,7 +20,10 @@ impl Call for ClaimContacts {
     type Output = Claim;
 
     fn params(self) -> Vec<Param> {
-        vec![Param::Text(self.trigger.as_str().to_owned()), Param::Text(self.worker)]
+        vec![
+            Param::Text(self.trigger.as_str().to_owned()),
+            Param::Text(self.worker),
+        ]
     }
 }
 
@@ -117,8 +120,15 @@ impl Call for SettleContacts {
     type Output = Settle;
 
     fn params(self) -> Vec<Param> {
-        let throttle = self.throttle.map_or_else(|| Param::Jsonb(serde_json::json!({})), Param::json);
-        vec![Param::Uuid(self.attempt_id), Param::json(self.outcomes), Param::json(self.routes), throttle]
+        let throttle = self
+            .throttle
+            .map_or_else(|| Param::Jsonb(serde_json::json!({})), Param::json);
+        vec![
+            Param::Uuid(self.attempt_id),
+            Param::json(self.outcomes),
+            Param::json(self.routes),
+            throttle,
+        ]
     }
 }
 

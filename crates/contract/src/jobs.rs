@@ -148,7 +148,11 @@ impl Call for PauseJob {
     type Output = serde_json::Value;
 
     fn params(self) -> Vec<Param> {
-        vec![Param::Text(self.job), Param::Text(self.who), Param::text_or_null(self.reason)]
+        vec![
+            Param::Text(self.job),
+            Param::Text(self.who),
+            Param::text_or_null(self.reason),
+        ]
     }
 }
 
@@ -186,7 +190,11 @@ impl Call for ConfigureJob {
     type Output = serde_json::Value;
 
     fn params(self) -> Vec<Param> {
-        vec![Param::Text(self.job), Param::json(self.changes), Param::Text(self.who)]
+        vec![
+            Param::Text(self.job),
+            Param::json(self.changes),
+            Param::Text(self.who),
+        ]
     }
 }
 
@@ -206,6 +214,10 @@ impl Call for SetSchedule {
     type Output = serde_json::Value;
 
     fn params(self) -> Vec<Param> {
-        vec![Param::Text(self.job), Param::text_or_null(self.cron), Param::Text(self.who)]
+        vec![
+            Param::Text(self.job),
+            Param::text_or_null(self.cron),
+            Param::Text(self.who),
+        ]
     }
 }

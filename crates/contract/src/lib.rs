@@ -10,9 +10,13 @@ mod jobs;
 pub mod native;
 mod request;
 
-pub use contacts::{Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle, SettleContacts, Throttle};
+pub use contacts::{
+    Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle,
+    SettleContacts, Throttle,
+};
 pub use jobs::{
-    ConfigureJob, DueJob, DueState, DueWork, Due, PauseJob, Plan, PlanSlots, Planned, ResumeJob, SetSchedule, Slot, Sweep, Swept,
+    ConfigureJob, Due, DueJob, DueState, DueWork, PauseJob, Plan, PlanSlots, Planned, ResumeJob,
+    SetSchedule, Slot, Sweep, Swept,
 };
 pub use request::{RunRequest, Trigger};
 
@@ -50,7 +54,10 @@ impl Param {
     }
 
     fn json(value: impl serde::Serialize) -> Self {
-        Self::Jsonb(serde_json::to_value(value).expect("our own structs have string keys and finite numbers"))
+        Self::Jsonb(
+            serde_json::to_value(value)
+                .expect("our own structs have string keys and finite numbers"),
+        )
     }
 }
 

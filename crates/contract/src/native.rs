@@ -15,7 +15,11 @@ pub async fn call<C: Call>(client: &Client, call: C) -> Result<C::Output, Error>
 }
 
 impl ToSql for Param {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match self {
             Self::Text(it) => it.to_sql_checked(ty, out),
             Self::NullText => Ok(IsNull::Yes),

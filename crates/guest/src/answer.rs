@@ -19,12 +19,20 @@ pub struct Answer {
 impl Answer {
     /// The request was served; the body says with what result.
     pub fn ok(body: Value) -> Self {
-        Self { status: 200, body, internal: None }
+        Self {
+            status: 200,
+            body,
+            internal: None,
+        }
     }
 
     /// The job is not free.
     pub fn conflict(body: Value) -> Self {
-        Self { status: 409, body, internal: None }
+        Self {
+            status: 409,
+            body,
+            internal: None,
+        }
     }
 
     /// One line: who, what came of it, and every plain field of the answer.
@@ -38,7 +46,10 @@ impl Answer {
         if let Some(internal) = &self.internal {
             line.push_str(&format!(" error={internal:?}"));
         }
-        #[expect(clippy::print_stderr, reason = "a component's log is its standard error")]
+        #[expect(
+            clippy::print_stderr,
+            reason = "a component's log is its standard error"
+        )]
         {
             eprintln!("{line}");
         }
@@ -56,7 +67,12 @@ impl Answer {
 
 impl From<Error> for Answer {
     fn from(error: Error) -> Self {
-        let internal = matches!(error, Error::Unavailable(_) | Error::Bug(_)).then(|| error.to_string());
-        Self { status: error.status(), body: json!({ "code": error.code(), "message": error.message() }), internal }
+        let internal =
+            matches!(error, Error::Unavailable(_) | Error::Bug(_)).then(|| error.to_string());
+        Self {
+            status: error.status(),
+            body: json!({ "code": error.code(), "message": error.message() }),
+            internal,
+        }
     }
 }

@@ -23,18 +23,28 @@ impl Config {
             ("password", "pg_password"),
             ("sslmode", "pg_sslmode"),
         ] {
-            let value = variable(name).await?.replace('\\', r"\\").replace('\'', r"\'");
+            let value = variable(name)
+                .await?
+                .replace('\\', r"\\")
+                .replace('\'', r"\'");
             if !value.is_empty() {
                 database.push_str(&format!("{parameter}='{value}' "));
             }
         }
         // Should anything ever leave a transaction or a statement behind, PostgreSQL ends it.
-        database.push_str("options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s'");
-        Ok(Self { service_key: variable("service_key").await?, database })
+        database.push_str(
+            "options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s'",
+        );
+        Ok(Self {
+            service_key: variable("service_key").await?,
+            database,
+        })
     }
 }
 
 /// The value of a Spin variable of this component.
 pub async fn variable(name: &str) -> Result<String, Error> {
-    variables::get(name).await.map_err(|it| Error::Bug(format!("variable {name}: {it}")))
+    variables::get(name)
+        .await
+        .map_err(|it| Error::Bug(format!("variable {name}: {it}")))
 }

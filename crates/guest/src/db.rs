@@ -9,7 +9,10 @@ pub struct Db(Connection);
 impl Db {
     /// Takes a connection from the host's pool.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
-        Connection::open(config.database.as_str()).await.map(Self).map_err(classify)
+        Connection::open(config.database.as_str())
+            .await
+            .map(Self)
+            .map_err(classify)
     }
 
     /// Calls one function, which is one transaction: when this returns, nothing is left open.
@@ -27,7 +30,10 @@ impl Db {
 
 fn decode<C: Call>(value: &DbValue) -> Result<C::Output, Error> {
     let DbValue::Jsonb(bytes) = value else {
-        return Err(Error::Bug(format!("{} returned {value:?} instead of jsonb", C::SQL)));
+        return Err(Error::Bug(format!(
+            "{} returned {value:?} instead of jsonb",
+            C::SQL
+        )));
     };
     serde_json::from_slice(bytes).map_err(|it| Error::Bug(format!("{}: {it}", C::SQL)))
 }
@@ -48,11 +54,15 @@ fn classify(error: SdkError) -> Error {
         other => return Error::Bug(other.to_string()),
     };
     match error {
-        PgError::ConnectionFailed(text) => Error::Unavailable(format!("connecting to the database: {text}")),
+        PgError::ConnectionFailed(text) => {
+            Error::Unavailable(format!("connecting to the database: {text}"))
+        }
         PgError::QueryFailed(QueryError::DbError(it)) => match it.code.as_str() {
             codes::BAD_ARGUMENT | codes::NO_SUCH_THING => Error::BadRequest(it.message),
             // Serialisation and deadlock (40), resources (53), operator intervention (57), connection (08), lock time-out.
-            code if ["40", "53", "57", "08"].contains(&&code[..2]) || code == "55P03" => Error::Unavailable(it.as_text),
+            code if ["40", "53", "57", "08"].contains(&&code[..2]) || code == "55P03" => {
+                Error::Unavailable(it.as_text)
+            }
             _ => Error::Bug(it.as_text),
         },
         PgError::QueryFailed(QueryError::Text(text)) => Error::Unavailable(text),

@@ -54,11 +54,15 @@ impl Error {
     /// What the caller is told; what we know beyond it goes to the log alone.
     pub fn message(&self) -> String {
         match self {
-            Self::Unavailable(_) => "the database cannot be reached or is busy; try again later".to_owned(),
-            Self::Bug(_) => "an internal error; the component's log says which".to_owned(),
-            Self::Unauthorized | Self::MethodNotAllowed | Self::NotFound | Self::TooLarge(_) | Self::BadRequest(_) => {
-                self.to_string()
+            Self::Unavailable(_) => {
+                "the database cannot be reached or is busy; try again later".to_owned()
             }
+            Self::Bug(_) => "an internal error; the component's log says which".to_owned(),
+            Self::Unauthorized
+            | Self::MethodNotAllowed
+            | Self::NotFound
+            | Self::TooLarge(_)
+            | Self::BadRequest(_) => self.to_string(),
         }
     }
 }

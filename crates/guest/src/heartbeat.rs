@@ -12,7 +12,11 @@ const BEAT: Duration = Duration::from_secs(2);
 
 /// Does `work` and renews the lease beside it. None when the lease was lost: then the work is dropped where it stands.
 /// A heartbeat that cannot reach the database is tried again; whether the lease held is for the settlement to say.
-pub async fn with_heartbeat<T>(db: &Db, attempt_id: Uuid, work: impl Future<Output = T>) -> Option<T> {
+pub async fn with_heartbeat<T>(
+    db: &Db,
+    attempt_id: Uuid,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     let beats = async {
         loop {
             sleep(BEAT).await;

@@ -21,13 +21,23 @@ pub struct Fetched {
 }
 
 /// Sends a request and reads at most `longest` bytes of the answer within `patience`. The error is a short text.
-pub async fn fetch(request: Request<FullBody<Bytes>>, patience: Duration, longest: usize) -> Result<Fetched, String> {
+pub async fn fetch(
+    request: Request<FullBody<Bytes>>,
+    patience: Duration,
+    longest: usize,
+) -> Result<Fetched, String> {
     let exchange = async {
         let response = send(request).await.map_err(|it| it.to_string())?;
         let (head, body) = response.into_parts();
-        let body = read_at_most(body, longest).await.map_err(|it| it.to_string())?;
+        let body = read_at_most(body, longest)
+            .await
+            .map_err(|it| it.to_string())?;
         let body = body.ok_or_else(|| format!("the answer is longer than {longest} bytes"))?;
-        Ok(Fetched { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(Fetched {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })
     };
     match select(pin!(exchange), pin!(sleep(patience))).await {
         Either::Left((result, _)) => result,
@@ -36,7 +46,12 @@ pub async fn fetch(request: Request<FullBody<Bytes>>, patience: Duration, longes
 }
 
 /// Posts JSON with a bearer token; the answer's body as JSON, or null where it is none.
-pub async fn post_json(url: &str, bearer: &str, body: &Value, patience: Duration) -> Result<(u16, Value), String> {
+pub async fn post_json(
+    url: &str,
+    bearer: &str,
+    body: &Value,
+    patience: Duration,
+) -> Result<(u16, Value), String> {
     let request = Request::builder()
         .method(Method::POST)
         .uri(url)
@@ -45,7 +60,10 @@ pub async fn post_json(url: &str, bearer: &str, body: &Value, patience: Duration
         .body(FullBody::new(Bytes::from(body.to_string())))
         .map_err(|it| it.to_string())?;
     let answer = fetch(request, patience, 64 * 1024).await?;
-    Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null)))
+    Ok((
+        answer.status,
+        serde_json::from_slice(&answer.body).unwrap_or(Value::Null),
+    ))
 }
 
 /// The whole body, or None when it is longer than `longest` bytes.

@@ -29,7 +29,11 @@ const LONGEST_BODY: usize = 16 * 1024;
 
 /// Answers one `POST`: checks method, key and body in this order, calls `run`, and logs one line.
 /// A request that fails a check has changed nothing and learned nothing.
-pub async fn serve<B, R>(component: &str, request: Request, run: impl FnOnce(Config, B) -> R) -> Response
+pub async fn serve<B, R>(
+    component: &str,
+    request: Request,
+    run: impl FnOnce(Config, B) -> R,
+) -> Response
 where
     B: DeserializeOwned + Default,
     R: Future<Output = Result<Answer, Error>>,
@@ -44,14 +48,19 @@ where
     answer.into_response()
 }
 
-async fn admit<B: DeserializeOwned + Default>(config: &Config, request: Request) -> Result<B, Error> {
+async fn admit<B: DeserializeOwned + Default>(
+    config: &Config,
+    request: Request,
+) -> Result<B, Error> {
     let presented = request
         .headers()
         .get("authorization")
         .and_then(|it| it.to_str().ok())
         .and_then(|it| it.strip_prefix("Bearer "))
         .unwrap_or_default();
-    if config.service_key.is_empty() || !bool::from(presented.as_bytes().ct_eq(config.service_key.as_bytes())) {
+    if config.service_key.is_empty()
+        || !bool::from(presented.as_bytes().ct_eq(config.service_key.as_bytes()))
+    {
         return Err(Error::Unauthorized);
     }
     if request.method() != Method::POST {
@@ -71,5 +80,8 @@ async fn admit<B: DeserializeOwned + Default>(config: &Config, request: Request)
 
 /// A name for this invocation, for the log of runs.
 pub fn worker(component: &str) -> String {
-    format!("{component}-{:016x}", spin_sdk::wasip3::random::random::get_random_u64())
+    format!(
+        "{component}-{:016x}",
+        spin_sdk::wasip3::random::random::get_random_u64()
+    )
 }

@@ -13,7 +13,9 @@ use spin_sdk::http::{Method, Request};
 async fn handle(request: Request) -> Response {
     let path = request.uri().path().to_owned();
     match (request.method(), path.as_str()) {
-        (&Method::GET, "/healthz") => Answer::ok(serde_json::json!({ "status": "ok" })).into_response(),
+        (&Method::GET, "/healthz") => {
+            Answer::ok(serde_json::json!({ "status": "ok" })).into_response()
+        }
         (_, "/tick") => guest::serve("scheduler", request, tick::run).await,
         _ => Answer::from(Error::NotFound).into_response(),
     }

@@ -53,15 +53,21 @@ async fn work_until_nothing_is_due(
         let due = db.call(DueWork { limit: BOUND }).await?;
         plan(db, &due.plan).await?;
         // A job that answered anything but 200 gets no second call in this tick: asking again at once would only spin.
-        let refused = |job: &str| runs.iter().any(|it: &Run| it.job == job && it.http_status != 200);
-        let able: Vec<&DueJob> =
-            due.jobs.iter().filter(|it| it.state == DueState::Due && !refused(&it.job)).collect();
+        let refused = |job: &str| {
+            runs.iter()
+                .any(|it: &Run| it.job == job && it.http_status != 200)
+        };
+        let able: Vec<&DueJob> = due
+            .jobs
+            .iter()
+            .filter(|it| it.state == DueState::Due && !refused(&it.job))
+            .collect();
         if able.is_empty() {
             return Ok(due);
         }
-        let calls = able
-            .into_iter()
-            .flat_map(|it| (0..it.slots.min(MOST_SLOTS)).map(move |_| call(it, config, components_url)));
+        let calls = able.into_iter().flat_map(|it| {
+            (0..it.slots.min(MOST_SLOTS)).map(move |_| call(it, config, components_url))
+        });
         let finished = join_all(calls).await;
         runs.extend(finished);
     }
@@ -72,7 +78,10 @@ async fn plan(db: &Db, plans: &[Plan]) -> Result<(), Error> {
     for it in plans {
         // An expression without a next fire, or that a person broke in the table, leaves its job without slots.
         if let Ok(Some(due_at)) = domain::cron::next_fire(&it.cron, &it.after) {
-            slots.push(Slot { job: it.job.clone(), due_at });
+            slots.push(Slot {
+                job: it.job.clone(),
+                due_at,
+            });
         }
     }
     if !slots.is_empty() {
@@ -83,9 +92,15 @@ async fn plan(db: &Db, plans: &[Plan]) -> Result<(), Error> {
 
 async fn call(job: &DueJob, config: &Config, components_url: &str) -> Run {
     let url = format!("{}{}", components_url.replace('*', &job.job), job.route);
-    let body = json!(RunRequest { trigger: Trigger::Tick });
+    let body = json!(RunRequest {
+        trigger: Trigger::Tick
+    });
     let (http_status, answer) = guest::post_json(&url, &config.service_key, &body, BUDGET)
         .await
         .unwrap_or_else(|it| (502, json!({ "code": "unreachable", "message": it })));
-    Run { job: job.job.clone(), http_status, answer }
+    Run {
+        job: job.job.clone(),
+        http_status,
+        answer,
+    }
 }

@@ -18,7 +18,9 @@ const CODE: &str = "code";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database was migrated by a newer release; use that one.
-    #[error("the database has migration {0}, which this release does not know; use the newer release")]
+    #[error(
+        "the database has migration {0}, which this release does not know; use the newer release"
+    )]
     Newer(String),
     /// A released file was changed after it had been applied.
     #[error("migration {0} differs from the one that was applied; released files are never edited")]
@@ -48,7 +50,8 @@ pub struct Report {
 /// Applies what is missing: numbered files in order, then functions, triggers and views, all or nothing.
 pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
     let tx = client.transaction().await?;
-    tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK])
+        .await?;
     tx.batch_execute(
         "create schema if not exists baton;
          create table if not exists baton.migrations (
@@ -59,7 +62,10 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
     let mut report = Report::default();
     let files = numbered_files();
     let known = recorded(&tx).await?;
-    if let Some((name, _)) = known.iter().find(|(name, _)| name != CODE && !files.iter().any(|(it, _)| it == name)) {
+    if let Some((name, _)) = known
+        .iter()
+        .find(|(name, _)| name != CODE && !files.iter().any(|(it, _)| it == name))
+    {
         return Err(Error::Newer(name.clone()));
     }
     for (name, sql) in files {
@@ -98,7 +104,10 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
 /// Lets `role` log in with `password`. Roles belong to the whole cluster, so this is no part of [`migrate`].
 pub async fn set_login(client: &Client, role: &str, password: &str) -> Result<(), Error> {
     let statement: String = client
-        .query_one("select format('alter role %I login password %L', $1::text, $2::text)", &[&role, &password])
+        .query_one(
+            "select format('alter role %I login password %L', $1::text, $2::text)",
+            &[&role, &password],
+        )
         .await?
         .get(0);
     Ok(client.batch_execute(&statement).await?)
@@ -107,11 +116,16 @@ pub async fn set_login(client: &Client, role: &str, password: &str) -> Result<()
 async fn apply(tx: &Transaction<'_>, file: &str, sql: &str) -> Result<(), Error> {
     tx.batch_execute(sql)
         .await
-        .map_err(|source| Error::Refused { file: file.to_owned(), source })
+        .map_err(|source| Error::Refused {
+            file: file.to_owned(),
+            source,
+        })
 }
 
 async fn recorded(tx: &Transaction<'_>) -> Result<Vec<(String, String)>, Error> {
-    let rows = tx.query("select name, hash from baton.migrations", &[]).await?;
+    let rows = tx
+        .query("select name, hash from baton.migrations", &[])
+        .await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
@@ -134,19 +148,35 @@ fn numbered_files() -> Vec<(String, &'static str)> {
 fn code_files() -> Vec<(String, &'static str)> {
     let mut files = Vec::new();
     for folder in ["triggers", "api", "board"] {
-        let dir = MIGRATIONS.get_dir(folder).expect("migrations/ has this folder");
+        let dir = MIGRATIONS
+            .get_dir(folder)
+            .expect("migrations/ has this folder");
         files.extend(sql_files(dir, true));
     }
-    let grants = MIGRATIONS.get_file("grants.sql").expect("migrations/ has this file");
-    files.push(("grants.sql".to_owned(), grants.contents_utf8().expect("SQL is UTF-8")));
+    let grants = MIGRATIONS
+        .get_file("grants.sql")
+        .expect("migrations/ has this file");
+    files.push((
+        "grants.sql".to_owned(),
+        grants.contents_utf8().expect("SQL is UTF-8"),
+    ));
     files
 }
 
 fn sql_files(dir: &'static Dir<'_>, deep: bool) -> Vec<(String, &'static str)> {
     let mut files: Vec<_> = dir
         .files()
-        .filter(|it| it.path().extension().is_some_and(|extension| extension == "sql"))
-        .map(|it| (it.path().display().to_string(), it.contents_utf8().expect("SQL is UTF-8")))
+        .filter(|it| {
+            it.path()
+                .extension()
+                .is_some_and(|extension| extension == "sql")
+        })
+        .map(|it| {
+            (
+                it.path().display().to_string(),
+                it.contents_utf8().expect("SQL is UTF-8"),
+            )
+        })
         .collect();
     if deep {
         files.extend(dir.dirs().flat_map(|it| sql_files(it, true)));
@@ -165,5 +195,7 @@ fn hash_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn describe(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |it| it.to_string())
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |it| it.to_string())
 }

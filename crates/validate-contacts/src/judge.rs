@@ -42,12 +42,22 @@ pub(crate) async fn judge(attempt: Attempt, settings: &Settings) -> Judged {
         .into_iter()
         .map(|contact| {
             let examination = examine(&contact.email, &settings.rules);
-            let remembered = cache_key(&contact.email).and_then(|it| attempt.routes.get(&it).cloned());
-            Case { contact, examination, remembered: remembered.is_some(), route: remembered }
+            let remembered =
+                cache_key(&contact.email).and_then(|it| attempt.routes.get(&it).cloned());
+            Case {
+                contact,
+                examination,
+                remembered: remembered.is_some(),
+                route: remembered,
+            }
         })
         .collect();
 
-    let unknown: BTreeSet<String> = cases.iter().filter_map(unresolved_domain).map(str::to_owned).collect();
+    let unknown: BTreeSet<String> = cases
+        .iter()
+        .filter_map(unresolved_domain)
+        .map(str::to_owned)
+        .collect();
     let found: BTreeMap<String, Route> = stream::iter(unknown)
         .map(|domain| async move {
             let route = resolve(&domain, &settings.resolvers).await;
@@ -63,17 +73,31 @@ pub(crate) async fn judge(attempt: Attempt, settings: &Settings) -> Judged {
             continue;
         };
         if let (Some(domain), Some(ttl)) = (cache_key(&case.contact.email), route.ttl()) {
-            routes.insert(domain.clone(), Resolved { domain, route: route.clone(), ttl });
+            routes.insert(
+                domain.clone(),
+                Resolved {
+                    domain,
+                    route: route.clone(),
+                    ttl,
+                },
+            );
         }
         case.route = Some(route.clone());
     }
     cases.retain(|it| unresolved_domain(it).is_none());
 
     let (outcomes, throttle) = match &settings.provider {
-        None => (cases.into_iter().map(|it| outcome(it, None)).collect(), None),
+        None => (
+            cases.into_iter().map(|it| outcome(it, None)).collect(),
+            None,
+        ),
         Some(provider) => ask_provider(cases, provider, deadline).await,
     };
-    Judged { outcomes, routes: routes.into_values().collect(), throttle }
+    Judged {
+        outcomes,
+        routes: routes.into_values().collect(),
+        throttle,
+    }
 }
 
 async fn ask_provider(
@@ -117,9 +141,21 @@ fn outcome(case: Case, answer: Option<&ProviderAnswer>) -> Outcome {
     if case.remembered {
         verdict = verdict.with_remembered_route();
     }
-    let Verdict { status, reason, normalized, suggestion, evidence } = verdict;
+    let Verdict {
+        status,
+        reason,
+        normalized,
+        suggestion,
+        evidence,
+    } = verdict;
     let mut evidence = json!(evidence);
     evidence["normalized"] = json!(normalized);
     evidence["suggestion"] = json!(suggestion);
-    Outcome { id: case.contact.id, email: case.contact.email, status, reason, evidence }
+    Outcome {
+        id: case.contact.id,
+        email: case.contact.email,
+        status,
+        reason,
+        evidence,
+    }
 }

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::doh::{self, DnsFailure, Lookup, Next, RecordKind, Route, route_from_addresses, route_step};
+use domain::doh::{
+    self, DnsFailure, Lookup, Next, RecordKind, Route, route_from_addresses, route_step,
+};
 use futures::future::join;
 use guest::fetch;
 use spin_sdk::http::{FullBody, Method, Request};
@@ -16,8 +18,11 @@ pub(crate) async fn resolve(domain: &str, resolvers: &[String; 2]) -> Route {
     match route_step(&look_up(domain, RecordKind::Mx, resolvers).await) {
         Next::Done(route) => route,
         Next::AskAddresses => {
-            let (a, aaaa) =
-                join(look_up(domain, RecordKind::A, resolvers), look_up(domain, RecordKind::Aaaa, resolvers)).await;
+            let (a, aaaa) = join(
+                look_up(domain, RecordKind::A, resolvers),
+                look_up(domain, RecordKind::Aaaa, resolvers),
+            )
+            .await;
             route_from_addresses(&a, &aaaa)
         }
     }
@@ -50,7 +55,9 @@ async fn ask(domain: &str, kind: RecordKind, resolver: &str) -> Lookup {
         return Lookup::Failed(DnsFailure::Unreachable);
     };
     match fetch(request, PATIENCE, LONGEST).await {
-        Ok(it) if it.status == 200 => doh::parse(domain, kind, &it.body).unwrap_or_else(Lookup::from),
+        Ok(it) if it.status == 200 => {
+            doh::parse(domain, kind, &it.body).unwrap_or_else(Lookup::from)
+        }
         Ok(_) => Lookup::Failed(DnsFailure::Unreachable),
         Err(text) if text == "timeout" => Lookup::Failed(DnsFailure::Timeout),
         Err(_) => Lookup::Failed(DnsFailure::Unreachable),

@@ -9,13 +9,23 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
     let settings = Settings::load().await?;
     let db = Db::connect(&config).await?;
     let worker = guest::worker("validate-contacts");
-    let attempt = match db.call(ClaimContacts { trigger: asked.trigger, worker }).await? {
+    let attempt = match db
+        .call(ClaimContacts {
+            trigger: asked.trigger,
+            worker,
+        })
+        .await?
+    {
         Claim::Claimed(attempt) => attempt,
         Claim::Skipped { reason, until } => {
-            return Ok(Answer::conflict(json!({ "status": "skipped", "reason": reason, "until": until })));
+            return Ok(Answer::conflict(
+                json!({ "status": "skipped", "reason": reason, "until": until }),
+            ));
         }
         Claim::Idle { reason, until } => {
-            return Ok(Answer::ok(json!({ "status": "idle", "reason": reason, "until": until, "more": false })));
+            return Ok(Answer::ok(
+                json!({ "status": "idle", "reason": reason, "until": until, "more": false }),
+            ));
         }
     };
 
@@ -25,12 +35,21 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         return Ok(lost("lease_lost"));
     };
     let settled = db
-        .call(SettleContacts { attempt_id, outcomes: judged.outcomes, routes: judged.routes, throttle: judged.throttle })
+        .call(SettleContacts {
+            attempt_id,
+            outcomes: judged.outcomes,
+            routes: judged.routes,
+            throttle: judged.throttle,
+        })
         .await?;
     Ok(match settled {
-        Settle::Settled { settled, left, more } => {
-            Answer::ok(json!({ "status": "ran", "claimed": claimed, "settled": settled, "left": left, "more": more }))
-        }
+        Settle::Settled {
+            settled,
+            left,
+            more,
+        } => Answer::ok(
+            json!({ "status": "ran", "claimed": claimed, "settled": settled, "left": left, "more": more }),
+        ),
         Settle::Lost { reason } => lost(&reason),
     })
 }

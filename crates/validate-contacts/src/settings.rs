@@ -24,18 +24,33 @@ impl Settings {
             dns: match variable("dns").await?.as_str() {
                 "on" => true,
                 "off" => false,
-                other => return Err(Error::Bug(format!("variable dns is {other:?}; set it to on or off"))),
+                other => {
+                    return Err(Error::Bug(format!(
+                        "variable dns is {other:?}; set it to on or off"
+                    )));
+                }
             },
-            allow_reserved: allowed.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+            allow_reserved: allowed
+                .split(',')
+                .map(str::trim)
+                .filter(|it| !it.is_empty())
+                .map(str::to_owned)
+                .collect(),
         };
         let provider = match variable("provider").await?.as_str() {
             "none" => None,
             shape => Some(Provider {
-                shape: shape.parse().map_err(|it| Error::Bug(format!("variable provider: {it}")))?,
+                shape: shape
+                    .parse()
+                    .map_err(|it| Error::Bug(format!("variable provider: {it}")))?,
                 url: variable("provider_url").await?,
                 key: variable("provider_key").await?,
             }),
         };
-        Ok(Self { rules, resolvers: [variable("resolver_1").await?, variable("resolver_2").await?], provider })
+        Ok(Self {
+            rules,
+            resolvers: [variable("resolver_1").await?, variable("resolver_2").await?],
+            provider,
+        })
     }
 }

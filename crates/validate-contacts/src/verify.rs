@@ -17,7 +17,9 @@ const LONGEST: usize = 64 * 1024;
 pub(crate) async fn ask(provider: &Provider, email: &str) -> Result<ProviderAnswer, Throttle> {
     let unavailable = |reason: &str| Ok(ProviderAnswer::unavailable(provider.shape, reason));
     let path = request_path(provider.shape, email, &provider.key);
-    let Ok(request) = Request::get(format!("{}{path}", provider.url)).body(FullBody::new(Bytes::new())) else {
+    let Ok(request) =
+        Request::get(format!("{}{path}", provider.url)).body(FullBody::new(Bytes::new()))
+    else {
         return unavailable("the provider's URL is not valid");
     };
     let answer = match fetch(request, PATIENCE, LONGEST).await {
@@ -25,9 +27,18 @@ pub(crate) async fn ask(provider: &Provider, email: &str) -> Result<ProviderAnsw
         Err(text) => return unavailable(&text),
     };
     let header = |name| answer.headers.get(name).and_then(|it| it.to_str().ok());
-    match parse(provider.shape, answer.status, header("retry-after"), header("date"), &answer.body) {
+    match parse(
+        provider.shape,
+        answer.status,
+        header("retry-after"),
+        header("date"),
+        &answer.body,
+    ) {
         Outcome::Answer(it) => Ok(it),
-        Outcome::Throttled { seconds } => Err(Throttle { seconds, reason: "provider_throttled" }),
+        Outcome::Throttled { seconds } => Err(Throttle {
+            seconds,
+            reason: "provider_throttled",
+        }),
         Outcome::Failed { message, .. } => unavailable(&message),
     }
 }

@@ -48,26 +48,27 @@ begin
     join unnest(v_attempt.item_ids) as mine(id) on mine.id = o.id
     cross join lateral jsonb_populate_record(null::public.contacts, jsonb_build_object('id', o.id)) as k
   ), held as (
-    select c.id, c.email_validation_tries as tries from public.contacts c join given g on g.id = c.id and g.email = c.email
+    -- All that the update needs: joining two lists without statistics again would compare each with each.
+    select c.id, c.email_validation_tries as tries, g.status, g.reason, g.evidence
+    from public.contacts c join given g on g.id = c.id and g.email = c.email
     order by c.id
     for update of c skip locked
   ), applied as (
     update public.contacts c
-    set email_validation_status = g.status,
-        email_validation_reason = g.reason,
-        email_validation_evidence = g.evidence,
+    set email_validation_status = h.status,
+        email_validation_reason = h.reason,
+        email_validation_evidence = h.evidence,
         external_heartbeat_checked_at = v_now,
         email_validation_cycle_id = v_cycle.id,
-        email_validation_tries = case when g.status = 'unknown' then c.email_validation_tries + 1 else 0 end,
+        email_validation_tries = case when h.status = 'unknown' then c.email_validation_tries + 1 else 0 end,
         email_validation_retry_at = r.retry_at,
         email_validation_valid_until = coalesce(r.retry_at, v_now + (select s.revalidate_after from baton.settings s))
-    from given g
-    join held h on h.id = g.id
+    from held h
     -- Exponential with full jitter, from 15 minutes to a day, never less than a minute.
-    cross join lateral (select case when g.status = 'unknown' then v_now
+    cross join lateral (select case when h.status = 'unknown' then v_now
       + interval '1 minute' + random() * least(86400, 900 * 2 ^ least(h.tries, 10)) * interval '1 second'
       end) as r(retry_at)
-    where c.id = g.id
+    where c.id = h.id
     returning c.email_validation_status as status
   )
   select coalesce(jsonb_object_agg(s.status, s.n), '{}'), coalesce(sum(s.n), 0)

@@ -186,7 +186,7 @@ async fn recover(
     };
     let before = settled().await?;
     let start = now();
-    let _child = Child::start(home, &scratch.address, &resolver.url(), &[]).await?;
+    let child = Child::start(home, &scratch.address, &resolver.url(), &[]).await?;
     let ready = start.elapsed();
     let recovering = async {
         while settled().await? <= before {
@@ -201,6 +201,8 @@ async fn recover(
         }
         Err(_elapsed) => None,
     };
+    child.kill().await?;
+    load::end_other_sessions(client).await?;
     Ok(Recovery {
         start_seconds: ready.as_secs_f64(),
         first_batch_seconds: recovered,
@@ -211,9 +213,10 @@ async fn recover(
 async fn claim(client: &Client, contacts: u32) -> Result<Claim> {
     load::fill(client, contacts).await?;
     client
-        .batch_execute(
-            "vacuum analyze public.contacts; select baton_api.start_validation_session()",
-        )
+        .batch_execute("vacuum analyze public.contacts")
+        .await?;
+    client
+        .batch_execute("select baton_api.start_validation_session()")
         .await?;
     let mut milliseconds = Vec::new();
     for _ in 0..CLAIMS {

@@ -94,9 +94,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
 }
 
 async fn serve(args: Args, context: &Context, home: &Home, database: &Database) -> Result<()> {
+    let variables = args.variables.collect(args.dns)?;
+    let key_file = stack::service_key_file(home, &variables)?;
     let options = stack::Options {
         listen: args.listen,
-        variables: args.variables.collect(args.dns)?,
+        variables,
         tick_every: (!args.no_tick).then(|| Duration::from_secs(args.tick_every)),
         wakes: !args.no_wakes,
         prepared_statements: !args.no_prepared_statements,
@@ -106,11 +108,11 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
         stack::migrate(&mut owner).await?;
         stack::start(home, database.address(), &owner, options).await
     };
-    let running = context.interrupt.guard(starting).await?;
+    let running = context.interrupt.guard(starting).await?.running;
     let announcement = Announcement {
         url: format!("http://{}", running.local_addr()),
         pid: std::process::id(),
-        key_file: home.state_file("service-key")?,
+        key_file,
         database: database.address().to_string(),
         private: database.is_private(),
     };
@@ -142,11 +144,15 @@ fn show(announcement: &Announcement, context: &Context, home: &Home) -> Result<(
     let logs = home.logs();
     context.output.result(&Shown { announcement, logs: logs.clone() }, || {
         let Announcement { url, key_file, database, private, .. } = announcement;
-        let (key, logs) = (key_file.display(), logs.display());
+        let (key, bearer) = match key_file {
+            Some(file) => (file.display().to_string(), format!("$(cat '{}')", file.display())),
+            None => ("as given".to_owned(), "$BATON_SERVICE_KEY".to_owned()),
+        };
+        let logs = logs.display();
         let whose = if *private { ", private to this folder" } else { "" };
         format!(
             "Baton is up.\n\n  URL          {url}\n  service key  {key}\n  database     {database}{whose}\n  logs         {logs}\n\n\
-             Try it:\n\n  curl -X POST -H \"Authorization: Bearer $(cat '{key}')\" {url}/tick\n\nCtrl-C ends it."
+             Try it:\n\n  curl -X POST -H \"Authorization: Bearer {bearer}\" {url}/tick\n\nCtrl-C ends it."
         )
     })
 }

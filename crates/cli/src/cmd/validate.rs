@@ -102,13 +102,13 @@ async fn validate(
             wakes: false,
             prepared_statements: true,
         };
-        let running = context
+        let stack = context
             .interrupt
             .guard(stack::start(home, &scratch.address, client, options))
             .await?;
         let http = Http::new(
-            &format!("http://{}", running.local_addr()),
-            Some(&stack::service_key(home)?),
+            &format!("http://{}", stack.running.local_addr()),
+            Some(&stack.service_key),
         );
         let driven = context
             .interrupt
@@ -122,7 +122,7 @@ async fn validate(
             .await;
         // After a failure the database goes, so a batch under way is worth nothing.
         driven?;
-        running.stop().await;
+        stack.running.stop().await;
     }
     progress.says("writing");
     let mut summary = Summary::new(counts, with_address, distinct);

@@ -36,6 +36,18 @@ pub(super) async fn fill(client: &Client, contacts: u32) -> Result<()> {
     Ok(())
 }
 
+/// Ends what a killed host has left running in the server, so that it is not in the way of what is measured next.
+pub(super) async fn end_other_sessions(client: &Client) -> Result<()> {
+    client
+        .execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()",
+            &[],
+        )
+        .await?;
+    Ok(())
+}
+
 /// What plain SQL reaches on one connection.
 pub(super) async fn baseline(client: &Client, spell: Duration) -> Result<Baseline> {
     let read = client.prepare("select 1").await?;
