@@ -1,32 +1,12 @@
 use anyhow::Result;
-use contract::{Call, Param};
+use contract::Call;
 use tokio_postgres::Client;
-use tokio_postgres::types::ToSql;
 
 use crate::advice;
 
 /// Calls a function of `baton_api`.
 pub(crate) async fn call<C: Call>(client: &Client, call: C) -> Result<C::Output> {
-    let params: Vec<Box<dyn ToSql + Sync>> = call
-        .params()
-        .into_iter()
-        .map(|it| -> Box<dyn ToSql + Sync> {
-            match it {
-                Param::Text(text) => Box::new(text),
-                Param::NullText => Box::new(None::<String>),
-                Param::Uuid(uuid) => Box::new(uuid),
-                Param::Int(int) => Box::new(int),
-                Param::Jsonb(json) => Box::new(json),
-            }
-        })
-        .collect();
-    let params: Vec<&(dyn ToSql + Sync)> = params
-        .iter()
-        .map(|it| &**it as &(dyn ToSql + Sync))
-        .collect();
-    let row = client.query_one(C::SQL, &params).await.map_err(explain)?;
-    let answer: serde_json::Value = row.try_get(0)?;
-    Ok(serde_json::from_value(answer)?)
+    contract::native::call(client, call).await.map_err(explain)
 }
 
 /// Adds what to do about a missing or old schema.

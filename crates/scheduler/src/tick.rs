@@ -9,6 +9,10 @@ use spin_sdk::time::sleep;
 
 /// How long a tick goes on; some hosts stop a request at 30 s.
 const BUDGET: Duration = Duration::from_secs(25);
+/// Before asking again about a job whose leases are all out: it may be dead, and should not wait for the next tick.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A job that answered anything but 200 so often is left to the next tick.
+const MOST_REFUSALS: usize = 3;
 /// How many invocations of one job a tick has under way at most.
 const MOST_SLOTS: u32 = 8;
 /// How many rows of each kind one sweep touches, and how many jobs one tick looks at.
@@ -52,24 +56,36 @@ async fn work_until_nothing_is_due(
     loop {
         let due = db.call(DueWork { limit: BOUND }).await?;
         plan(db, &due.plan).await?;
-        // A job that answered anything but 200 gets no second call in this tick: asking again at once would only spin.
-        let refused = |job: &str| {
+        let refusals = |job: &str| {
             runs.iter()
-                .any(|it: &Run| it.job == job && it.http_status != 200)
+                .filter(|it: &&Run| it.job == job && it.http_status != 200)
+                .count()
         };
-        let able: Vec<&DueJob> = due
+        let (mut able, mut waiting) = (Vec::new(), false);
+        for it in due
             .jobs
             .iter()
-            .filter(|it| it.state == DueState::Due && !refused(&it.job))
-            .collect();
-        if able.is_empty() {
+            .filter(|it| refusals(&it.job) < MOST_REFUSALS)
+        {
+            match it.state {
+                DueState::Due => able.push(it),
+                DueState::Busy => waiting = true,
+                DueState::Paused | DueState::Throttled | DueState::Idle => {}
+            }
+        }
+        if able.is_empty() && !waiting {
             return Ok(due);
         }
         let calls = able.into_iter().flat_map(|it| {
             (0..it.slots.min(MOST_SLOTS)).map(move |_| call(it, config, components_url))
         });
         let finished = join_all(calls).await;
+        // Without the pause, a job that is busy or refuses would be asked as fast as it can answer.
+        let pause = finished.iter().all(|it| it.http_status != 200);
         runs.extend(finished);
+        if pause {
+            sleep(PAUSE).await;
+        }
     }
 }
 

@@ -5,6 +5,8 @@ create function baton_api.decline_run(
 language plpgsql
 as $$
 begin
+  -- Nobody waits for the disk to hear no; a crash may take the last fraction of a second of such lines with it.
+  perform set_config('synchronous_commit', 'off', true);
   perform baton_api.log_run(p_job, p_status, p_reason, null, p_trigger, p_worker, null, p_now, p_now);
   return jsonb_build_object('status', p_status, 'reason', p_reason, 'until', p_until);
 end
