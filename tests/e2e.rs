@@ -2,3 +2,4 @@
 
 mod crashes;
 mod one_shot;
+mod wakes;

@@ -19,6 +19,7 @@ async fn a_killed_host_loses_nothing_and_repeats_nothing() -> anyhow::Result<()>
     dns.hold();
     let home = Home::new()?;
     let args = [
+        "--no-wakes",
         "--resolver",
         &dns.url(),
         "--variable",

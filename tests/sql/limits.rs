@@ -74,7 +74,12 @@ async fn a_throttled_job_says_until_when_and_is_free_then() -> anyhow::Result<()
     let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
         panic!("work is due")
     };
-    settle(&worker, attempt.attempt_id, Vec::new()).await?;
+    let outcomes = attempt
+        .contacts
+        .iter()
+        .map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role))
+        .collect();
+    settle(&worker, attempt.attempt_id, outcomes).await?;
     let Claim::Skipped { reason, until } = claim(&worker, Trigger::Manual).await? else {
         panic!("the limit is spent")
     };

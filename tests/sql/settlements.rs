@@ -202,6 +202,35 @@ async fn a_contact_that_somebody_holds_locked_stays_due_and_holds_up_nobody() ->
 }
 
 #[tokio::test]
+async fn a_batch_that_could_settle_nothing_makes_the_job_wait() -> anyhow::Result<()> {
+    let (db, worker, attempt) = claimed(&["a@x.test"]).await?;
+    let holder = db.session().await?;
+    holder
+        .batch_execute("begin; select from contacts for update")
+        .await?;
+    let verdict = vec![outcome("1", "a@x.test", Status::Risky, Reason::Role)];
+    let settled = settle(&worker, attempt, verdict).await?;
+    assert!(matches!(
+        settled,
+        Settle::Settled {
+            settled: 0,
+            more: true,
+            ..
+        }
+    ));
+    let Claim::Skipped { reason, .. } = claim(&worker, Trigger::Manual).await? else {
+        panic!("it would only spin")
+    };
+    assert_eq!(reason, "nothing_settled");
+    db.advance("6 seconds").await?;
+    assert!(matches!(
+        claim(&worker, Trigger::Manual).await?,
+        Claim::Claimed(_)
+    ));
+    Ok(())
+}
+
+#[tokio::test]
 async fn routes_are_remembered_for_their_ttl() -> anyhow::Result<()> {
     let (db, worker, attempt_id) = claimed(&["a@x.test"]).await?;
     let route = Route::Mx {

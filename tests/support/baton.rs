@@ -64,16 +64,9 @@ impl Home {
         ))
     }
 
-    /// Starts `baton up` on a free port, without ticks of its own; returns when it serves.
+    /// Starts `baton up` on a free port, without ticks of its own and wakes only if asked; returns when it serves.
     pub(crate) async fn up(&self, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
-        let mut all = vec![
-            "--json",
-            "up",
-            "--listen",
-            "127.0.0.1:0",
-            "--no-tick",
-            "--no-wakes",
-        ];
+        let mut all = vec!["--json", "up", "--listen", "127.0.0.1:0", "--no-tick"];
         all.extend(args);
         let mut child = self.command(db, &all)?.stdout(Stdio::piped()).spawn()?;
         let mut lines =

@@ -95,6 +95,9 @@ pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
         ("busy", _) => "A batch is under way.",
         ("throttled", "throttled") => "It has used up its limit per minute.",
         ("throttled", "provider_throttled") => "The verification provider asked to wait.",
+        ("throttled", "nothing_settled") => {
+            "The last batch could settle nothing (no answers in time, or its rows are locked), so it waits a little."
+        }
         ("idle", "nothing_due") => "Nothing is due.",
         ("idle", "restart_delay") => "It pauses between two cycles.",
         ("idle", "waits_for_schedule") => "It waits for its schedule.",

@@ -2,7 +2,7 @@
 -- p_outcomes: [{"id", "email", "status", "reason", "evidence"}]; a contact of the batch that is not among them stays due,
 -- as does one whose address changed meanwhile or whose row somebody holds locked.
 -- p_routes: [{"domain", "route", "ttl"}] for the cache, ttl in seconds.
--- p_throttle: {} or {"seconds", "reason"}: nobody takes items of this job for so long.
+-- p_throttle: {} or {"seconds", "reason"}: nobody takes items of this job for so long; five seconds when nothing was settled.
 -- Answers {"status": "settled", "settled", "left", "more"}, or {"status": "lost", "reason"} when the work was given
 -- to another or the cycle was stopped: then nothing has changed. Settling again returns the first answer.
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, contacts, limiter.
@@ -84,6 +84,10 @@ begin
   order by r.domain
   on conflict (domain) do update set route = excluded.route, expires_at = excluded.expires_at;
 
+  -- Whatever kept a whole batch from its verdicts would keep the next one, too, as fast as it is claimed.
+  if v_settled = 0 and not p_throttle ? 'seconds' then
+    p_throttle := '{"seconds": 5, "reason": "nothing_settled"}';
+  end if;
   if p_throttle ? 'seconds' then
     update baton.limiters l
     set blocked_until = greatest(l.blocked_until, v_now + least(greatest((p_throttle->>'seconds')::int, 1), 3600) * interval '1 second'),
