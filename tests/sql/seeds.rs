@@ -174,6 +174,14 @@ async fn the_board_has_history_progress_idle_time_and_trend() -> anyhow::Result<
     ] {
         assert_eq!(db.text(sql).await?.as_deref(), Some(expected), "{sql}");
     }
+    db.configure(serde_json::json!({ "rate_per_minute": 1 }))
+        .await?;
+    let eta = "select eta between now() + interval '3999 minutes' and now() + interval '4001 minutes' from validation_progress";
+    assert_eq!(
+        db.text(eta).await?.as_deref(),
+        Some("true"),
+        "no faster than the limit"
+    );
     db.configure(serde_json::json!({ "alert_after_seconds": 60 }))
         .await?;
     assert_eq!(
