@@ -1,6 +1,7 @@
 //! Does the real `.wasm` do it? One module per component; a test compares the two lists.
 
 mod faults;
+mod host;
 mod scheduler;
 mod validate_contacts;
 
