@@ -1,6 +1,7 @@
 //! Do the tables and functions keep our rules? Each rule is a query that must return nothing.
 
 mod contract_lines;
+mod documents;
 mod migrations;
 mod privileges;
 mod rules;
