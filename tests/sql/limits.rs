@@ -18,12 +18,13 @@ async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow
     // Seconds at which calls may have happened: anywhere between claim and settlement, so both ends are booked apart.
     let mut calls: Vec<(u32, u32, usize)> = Vec::new();
     let mut now = 0;
-    // A fixed, uneven rhythm of slow and fast batches and of waits.
-    for step in 0..120_u32 {
-        let (work, wait) = (
-            [0, 19, 1, 7][step as usize % 4],
-            [0, 1, 13, 3, 0][step as usize % 5],
-        );
+    // A pause that fills the bucket, a slow batch whose calls may all come late, then a claim every two seconds.
+    for step in 0..200_u32 {
+        let (work, wait) = match step % 40 {
+            0 => (19, 0),
+            39 => (0, 60),
+            _ => (0, 2),
+        };
         if let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? {
             db.advance(&format!("{work} seconds")).await?;
             // Beating, or a slow batch would be swept.
