@@ -3,7 +3,7 @@ use domain::email::{Reason, Status};
 use futures::future::try_join_all;
 
 use crate::support::db::Db;
-use crate::support::settling::{claim, outcome, settle};
+use crate::support::settling::{claim, outcome, settle, verdicts};
 use crate::support::until;
 
 #[tokio::test]
@@ -37,11 +37,7 @@ async fn an_operators_stop_waits_for_a_settlement_under_way() -> anyhow::Result<
     let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
         panic!("work is due")
     };
-    let outcomes = attempt
-        .contacts
-        .iter()
-        .map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role))
-        .collect();
+    let outcomes = verdicts(&attempt, Status::Risky, Reason::Role);
     worker.batch_execute("begin").await?;
     settle(&worker, attempt.attempt_id, outcomes).await?;
     let operator = db.session().await?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::support::db::Db;
-use crate::support::settling::{claim, outcome, settle};
+use crate::support::settling::{claim, settle, verdicts};
 
 #[tokio::test]
 async fn a_cycle_validates_what_was_due_at_its_start_once_and_ends() -> anyhow::Result<()> {
@@ -215,11 +215,7 @@ async fn validate_batch(
     let Claim::Claimed(attempt) = claim(worker, trigger).await? else {
         return Ok(None);
     };
-    let outcomes = attempt
-        .contacts
-        .iter()
-        .map(|it| outcome(&it.id, &it.email, status, Reason::Accepted))
-        .collect();
+    let outcomes = verdicts(&attempt, status, Reason::Accepted);
     let Settle::Settled { more, .. } = settle(worker, attempt.attempt_id, outcomes).await? else {
         panic!("nothing else happens")
     };

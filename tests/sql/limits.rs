@@ -4,7 +4,7 @@ use domain::email::{Reason, Status};
 use serde_json::json;
 
 use crate::support::db::Db;
-use crate::support::settling::{claim, outcome, settle};
+use crate::support::settling::{claim, settle, verdicts};
 
 #[tokio::test]
 async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow::Result<()> {
@@ -35,11 +35,7 @@ async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow
                 },
             )
             .await?;
-            let outcomes: Vec<_> = attempt
-                .contacts
-                .iter()
-                .map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role))
-                .collect();
+            let outcomes = verdicts(&attempt, Status::Risky, Reason::Role);
             calls.push((now, now + work, outcomes.len()));
             now += work;
             settle(&worker, attempt.attempt_id, outcomes).await?;
@@ -75,11 +71,7 @@ async fn a_throttled_job_says_until_when_and_is_free_then() -> anyhow::Result<()
     let Claim::Claimed(attempt) = claim(&worker, Trigger::Manual).await? else {
         panic!("work is due")
     };
-    let outcomes = attempt
-        .contacts
-        .iter()
-        .map(|it| outcome(&it.id, &it.email, Status::Risky, Reason::Role))
-        .collect();
+    let outcomes = verdicts(&attempt, Status::Risky, Reason::Role);
     settle(&worker, attempt.attempt_id, outcomes).await?;
     let Claim::Skipped { reason, until } = claim(&worker, Trigger::Manual).await? else {
         panic!("the limit is spent")

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use contract::native::call;
 use contract::{
-    Claim, ClaimContacts, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep, Trigger,
+    Attempt, Claim, ClaimContacts, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep, Trigger,
 };
 use domain::email::{Reason, Status};
 use serde_json::json;
@@ -195,4 +195,12 @@ pub(crate) fn outcome(id: &str, email: &str, status: Status, reason: Reason) -> 
         reason,
         evidence: json!({}),
     }
+}
+
+/// The same verdict on every contact of a batch.
+pub(crate) fn verdicts(attempt: &Attempt, status: Status, reason: Reason) -> Vec<Outcome> {
+    let contacts = attempt.contacts.iter();
+    contacts
+        .map(|it| outcome(&it.id, &it.email, status, reason))
+        .collect()
 }

@@ -15,8 +15,7 @@ begin
   if p_job.rate_per_minute is null then
     return jsonb_build_object('tokens', null);
   end if;
-  v_tokens := least(p_job.rate_burst,
-    v_limiter.tokens + extract(epoch from p_now - v_limiter.refilled_at) * p_job.rate_per_minute / 60.0);
+  v_tokens := baton_api.tokens_at(p_job, v_limiter, p_now);
   v_wanted := greatest(1, least(p_job.batch_size, p_job.rate_burst, p_job.rate_per_minute / 10));
   if v_tokens < v_wanted then
     return jsonb_build_object('tokens', 0, 'reason', 'throttled',

@@ -5,10 +5,7 @@ create function baton_api.spend_tokens(p_job text, p_spent int, p_now timestampt
 language sql
 as $$
   update baton.limiters l
-  set tokens = greatest(0, least(
-        l.tokens + extract(epoch from p_now - l.refilled_at) * j.rate_per_minute / 60.0,
-        j.rate_burst - p_spent)),
-      refilled_at = p_now
+  set tokens = greatest(0, least(baton_api.tokens_at(j, l, p_now), j.rate_burst - p_spent)), refilled_at = p_now
   from baton.jobs j
   where l.job = p_job and j.name = l.job and j.rate_per_minute is not null
 $$;

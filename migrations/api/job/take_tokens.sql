@@ -3,9 +3,7 @@ create function baton_api.take_tokens(p_job text, p_items int, p_now timestamptz
 language sql
 as $$
   update baton.limiters l
-  set tokens = greatest(0, least(j.rate_burst,
-        l.tokens + extract(epoch from p_now - l.refilled_at) * j.rate_per_minute / 60.0) - p_items),
-      refilled_at = p_now
+  set tokens = greatest(0, baton_api.tokens_at(j, l, p_now) - p_items), refilled_at = p_now
   from baton.jobs j
   where l.job = p_job and j.name = l.job and j.rate_per_minute is not null
 $$;
