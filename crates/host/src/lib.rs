@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use wasmtime_wasi_http::handler::ProxyHandler;
 
@@ -166,7 +166,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tasks.spawn(tick::run(app.clone(), tick, stopped.clone()));
     }
     if let Some(wakes) = config.wakes {
-        tasks.spawn(wake::run(app.clone(), wakes, stopped));
+        let (tried, has_tried) = oneshot::channel();
+        tasks.spawn(wake::run(app.clone(), wakes, tried, stopped));
+        // Who hears that the host is up may wake it at once. The sender is dropped only with the task.
+        _ = has_tried.await;
     }
     tracing::info!(application = application.name, "serving http://{address}");
     Ok(Running {

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
@@ -28,16 +28,23 @@ pub struct Wakes {
 }
 
 /// Listens until told to stop, connecting again whenever the connection is lost.
-pub(crate) async fn run(app: Arc<App>, wakes: Wakes, mut stop: watch::Receiver<bool>) {
+/// `tried` hears when it listens, or when the first attempt failed.
+pub(crate) async fn run(
+    app: Arc<App>,
+    wakes: Wakes,
+    tried: oneshot::Sender<()>,
+    mut stop: watch::Receiver<bool>,
+) {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::select! {
-        () = listen(&wakes, sender) => {}
+        () = listen(&wakes, tried, sender) => {}
         () = deliver(&app, &wakes.bearer, receiver, stop.clone()) => {}
         _ = stop.changed() => {}
     }
 }
 
-async fn listen(wakes: &Wakes, paths: mpsc::UnboundedSender<String>) {
+async fn listen(wakes: &Wakes, tried: oneshot::Sender<()>, paths: mpsc::UnboundedSender<String>) {
+    let mut tried = Some(tried);
     let mut pause = FIRST_PAUSE;
     let statement = format!("listen \"{}\"", wakes.channel.replace('"', "\"\""));
     loop {
@@ -46,7 +53,10 @@ async fn listen(wakes: &Wakes, paths: mpsc::UnboundedSender<String>) {
             client.batch_execute(&statement).await?;
             Ok::<_, crate::Error>((client, notifications))
         };
-        match connected.await {
+        let connected = connected.await;
+        // Nobody may have waited for it.
+        _ = tried.take().map(|it| it.send(()));
+        match connected {
             Ok((_client, mut notifications)) => {
                 pause = FIRST_PAUSE;
                 while let Some(it) = notifications.recv().await {
