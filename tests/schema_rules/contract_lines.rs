@@ -10,7 +10,7 @@ async fn every_contract_line_fits_the_schema() -> anyhow::Result<()> {
         let statement = db.owner.prepare(sql).await?;
         for parameter in statement.params() {
             assert!(
-                ["text", "uuid", "int4", "jsonb"].contains(&parameter.name()),
+                ["text", "uuid", "int4", "bool", "jsonb"].contains(&parameter.name()),
                 "{name} takes {parameter}"
             );
         }
@@ -33,6 +33,8 @@ async fn the_worker_may_call_what_components_call_and_nothing_else() -> anyhow::
     let expected = [
         "claim_contacts",
         "settle_contacts",
+        "claim_next_chunk_job_safe",
+        "complete_chunk_job_safe",
         "extend_attempt",
         "sweep",
         "due_work",

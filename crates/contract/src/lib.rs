@@ -3,13 +3,19 @@
 //! It holds no logic and opens no connection; components and the native side both speak through it, and a test
 //! prepares every line of [`ALL`] against the real schema. The one entry point is the trait [`Call`].
 
+mod chunks;
 pub mod codes;
 mod contacts;
 mod jobs;
 #[cfg(feature = "native")]
 pub mod native;
 mod request;
+mod sync;
 
+pub use chunks::{
+    Chunk, ChunkAttempt, ChunkClaim, ChunkOutcome, ClaimChunks, CompleteChunks, Completed, Ending,
+    Source, SyncJob,
+};
 pub use contacts::{
     Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle,
     SettleContacts, Throttle,
@@ -19,6 +25,10 @@ pub use jobs::{
     SetSchedule, Slot, Sweep, Swept,
 };
 pub use request::{RunRequest, Trigger};
+pub use sync::{
+    CancelSync, DropFailedChunks, Progress, RemoveSource, RetrySync, SaveSource, SetWake,
+    StartSync, StartedSync, SyncProgress, TouchedChunks,
+};
 
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -44,6 +54,8 @@ pub enum Param {
     Uuid(Uuid),
     /// `int`
     Int(i32),
+    /// `boolean`
+    Bool(bool),
     /// `jsonb`
     Jsonb(serde_json::Value),
 }
@@ -66,6 +78,8 @@ pub const ALL: &[(&str, &str)] = &[
     ("claim_contacts", ClaimContacts::SQL),
     ("settle_contacts", SettleContacts::SQL),
     ("extend_attempt", ExtendAttempt::SQL),
+    ("claim_next_chunk_job_safe", ClaimChunks::SQL),
+    ("complete_chunk_job_safe", CompleteChunks::SQL),
     ("sweep", Sweep::SQL),
     ("due_work", DueWork::SQL),
     ("plan_slots", PlanSlots::SQL),
@@ -73,4 +87,12 @@ pub const ALL: &[(&str, &str)] = &[
     ("resume_job", ResumeJob::SQL),
     ("configure_job", ConfigureJob::SQL),
     ("set_schedule", SetSchedule::SQL),
+    ("save_source", SaveSource::SQL),
+    ("remove_source", RemoveSource::SQL),
+    ("start_sync", StartSync::SQL),
+    ("retry_sync", RetrySync::SQL),
+    ("drop_failed_chunks", DropFailedChunks::SQL),
+    ("cancel_sync", CancelSync::SQL),
+    ("get_sync_job_progress", SyncProgress::SQL),
+    ("set_wake", SetWake::SQL),
 ];

@@ -25,6 +25,7 @@ impl ToSql for Param {
             Self::NullText => Ok(IsNull::Yes),
             Self::Uuid(it) => it.to_sql_checked(ty, out),
             Self::Int(it) => it.to_sql_checked(ty, out),
+            Self::Bool(it) => it.to_sql_checked(ty, out),
             Self::Jsonb(it) => it.to_sql_checked(ty, out),
         }
     }

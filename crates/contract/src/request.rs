@@ -22,6 +22,8 @@ pub enum Trigger {
     Tick,
     /// A trigger in the database.
     Wake,
+    /// Whoever delivers wakes, after an answer with `again`: nobody needs to be woken beside it.
+    Next,
 }
 
 impl Trigger {
@@ -32,6 +34,7 @@ impl Trigger {
             Self::Cron => "cron",
             Self::Tick => "tick",
             Self::Wake => "wake",
+            Self::Next => "next",
         }
     }
 }

@@ -44,6 +44,7 @@ fn parameter(param: Param) -> ParameterValue {
         Param::NullText => ParameterValue::DbNull,
         Param::Uuid(it) => ParameterValue::Uuid(it.to_string()),
         Param::Int(it) => ParameterValue::Int32(it),
+        Param::Bool(it) => ParameterValue::Boolean(it),
         Param::Jsonb(it) => ParameterValue::Jsonb(it.to_string().into_bytes()),
     }
 }

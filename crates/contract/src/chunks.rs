@@ -1,0 +1,199 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Call, Param, Trigger};
+
+/// Claims the next chunks of sync jobs.
+#[derive(Debug)]
+pub struct ClaimChunks {
+    /// Who asks.
+    pub trigger: Trigger,
+    /// Who works, for the log of runs.
+    pub worker: String,
+}
+
+impl Call for ClaimChunks {
+    const SQL: &'static str = "select baton_api.claim_next_chunk_job_safe($1, $2)";
+    type Output = ChunkClaim;
+
+    fn params(self) -> Vec<Param> {
+        vec![
+            Param::Text(self.trigger.as_str().to_owned()),
+            Param::Text(self.worker),
+        ]
+    }
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum ChunkClaim {
+    /// There is work, and it is the caller's until the lease runs out.
+    Claimed(ChunkAttempt),
+    /// The job is not free: busy, paused, throttled.
+    Skipped {
+        /// A stable code.
+        reason: String,
+        /// When to look again, ISO 8601, if known.
+        until: Option<String>,
+    },
+    /// The job is free and there is nothing to do.
+    Idle {
+        /// A stable code.
+        reason: String,
+        /// When there will be something, ISO 8601, if known.
+        until: Option<String>,
+    },
+}
+
+/// A lease on chunks.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ChunkAttempt {
+    /// The fencing token.
+    pub attempt_id: Uuid,
+    /// The chunks, in the order in which to do them.
+    pub chunks: Vec<Chunk>,
+    /// The sync jobs that they belong to.
+    pub jobs: BTreeMap<Uuid, SyncJob>,
+}
+
+/// A piece of a sync job.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Chunk {
+    /// Its key in `chunk_processing_queue`.
+    pub id: Uuid,
+    /// The sync job, a key of [`ChunkAttempt::jobs`].
+    pub sync_job_id: Uuid,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// What to do; `domain::sync::Work` understands it.
+    pub work: Value,
+}
+
+/// What the chunks of a sync job have in common.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct SyncJob {
+    /// What earlier chunks found out for later ones; `{}` at first.
+    pub plan: Value,
+    /// Where the mail is.
+    pub source: Source,
+}
+
+/// A mailbox or another collection to sync.
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Which protocol it speaks: `jmap`, `json` or `noop`.
+    pub kind: String,
+    /// Where it is.
+    pub url: String,
+    /// Who asks there; none for a bearer token alone.
+    pub username: Option<String>,
+    /// Password or token; none where nothing is asked for.
+    pub secret: Option<String>,
+    /// What the protocol needs to know.
+    pub settings: Value,
+}
+
+impl std::fmt::Debug for Source {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Source({} {} {})", self.name, self.kind, self.url)
+    }
+}
+
+/// Settles the chunks of an attempt.
+#[derive(Debug)]
+pub struct CompleteChunks {
+    /// The fencing token.
+    pub attempt_id: Uuid,
+    /// What came of them; a chunk that is not among them is due again, as if never tried.
+    pub outcomes: Vec<ChunkOutcome>,
+}
+
+impl Call for CompleteChunks {
+    const SQL: &'static str = "select baton_api.complete_chunk_job_safe($1, $2)";
+    type Output = Completed;
+
+    fn params(self) -> Vec<Param> {
+        vec![Param::Uuid(self.attempt_id), Param::json(self.outcomes)]
+    }
+}
+
+/// What came of one chunk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ChunkOutcome {
+    /// The chunk.
+    pub id: Uuid,
+    /// How it ended.
+    pub outcome: Ending,
+    /// Why it did not succeed, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Items for `synced_emails`, each replacing the one of the same `id`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Value>,
+    /// Items that are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+    /// New chunks of the same sync job.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chunks: Vec<Value>,
+    /// What later chunks of the sync job should know; replaces fields of the same names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Value>,
+    /// The state from which the next sync of the source can ask for changes, once this sync job is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// What is left in `synced_emails` from before this sync job is gone from the source, too; at most 1,000 items a chunk.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub prune: bool,
+    /// Nobody asks this source for so long, in seconds, 1 to 3,600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u32>,
+}
+
+/// How a chunk ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// It is done.
+    #[default]
+    Completed,
+    /// It failed, and may succeed later: again after a backoff, at most `max_attempts` times.
+    Retry,
+    /// The source asked for patience: again when `wait` is over, without counting the attempt.
+    Wait,
+    /// It failed, and would fail again.
+    Failed,
+    /// The source refuses the credentials: the whole sync job fails.
+    Refused,
+}
+
+/// The answer to a settlement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Completed {
+    /// The outcomes count.
+    Settled {
+        /// Chunks that are done.
+        completed: u32,
+        /// Chunks that will be tried again.
+        retried: u32,
+        /// Chunks that failed for good.
+        failed: u32,
+        /// Chunks that were not tried, or not settled because somebody holds them; they are due again.
+        left: u32,
+        /// Whether there is work for another call at once.
+        again: bool,
+    },
+    /// They do not: the work was given to another.
+    Lost {
+        /// A stable code.
+        reason: String,
+    },
+}
