@@ -1,12 +1,75 @@
+-- HMAC by RFC 2104 over SHA-256 (RFC 6234); PostgreSQL has the hash built in, and the extension with the rest may be missing.
+create or replace function baton.hmac_sha256(p_key bytea, p_message bytea) returns bytea
+language plpgsql immutable strict
+set search_path = ''
+as $$
+declare
+  v_key bytea := case when length(p_key) > 64 then sha256(p_key) else p_key end;
+  v_inner bytea := decode(repeat('36', 64), 'hex');
+  v_outer bytea := decode(repeat('5c', 64), 'hex');
+begin
+  for i in 0 .. length(v_key) - 1 loop
+    v_inner := set_byte(v_inner, i, get_byte(v_inner, i) # get_byte(v_key, i));
+    v_outer := set_byte(v_outer, i, get_byte(v_outer, i) # get_byte(v_key, i));
+  end loop;
+  return sha256(v_outer || sha256(v_inner || p_message));
+end
+$$;
+
+-- The headers of a request signed by Standard Webhooks. The body must be sent exactly as given here.
+create or replace function baton.webhook_headers(p_secret text, p_id text, p_at timestamptz, p_body text) returns jsonb
+language sql immutable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'Content-Type', 'application/json', 'webhook-id', p_id, 'webhook-timestamp', t.seconds,
+    'webhook-signature', 'v1,' || encode(baton.hmac_sha256(
+      decode(substr(p_secret, length('whsec_') + 1), 'base64'),
+      convert_to(p_id || '.' || t.seconds || '.' || p_body, 'UTF8')), 'base64'))
+  from (select floor(extract(epoch from p_at))::bigint::text as seconds) t
+$$;
+
 -- Tells the deployment that a job has something to do. A hint: losing it costs time, never work.
--- Wait-free, at most one notification per transaction and job (PostgreSQL merges equal ones).
+-- Wait-free, at most one notification per transaction and job (PostgreSQL merges equal ones); a failure is a warning.
+-- With several attempts at once allowed, the payload says how many calls are worth while: one more than there are.
 create or replace function baton.wake(p_job text) returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+  v_settings baton.settings;
+  v_job baton.jobs;
+  v_calls bigint := 1;
+  v_body constant jsonb := '{"trigger": "wake"}';
 begin
-  if (select s.wake from baton.settings s) = 'listen' then
-    perform pg_catalog.pg_notify('baton_wake', j.route) from baton.jobs j where j.name = p_job and j.paused_at is null;
+  select s.* into v_settings from baton.settings s;
+  if v_settings.wake = 'none' then
+    return;
+  end if;
+  select j.* into v_job from baton.jobs j where j.name = p_job and j.paused_at is null;
+  if not found then
+    return;
+  end if;
+  if v_settings.wake = 'listen' then
+    if v_job.max_parallel > 1 then
+      select count(*) + 1 into v_calls from baton.attempts a
+      where a.job = p_job and a.finished_at is null and a.claimed_at >= (
+        select case when p_job = 'process-chunks' then 'epoch'::timestamptz + m.last_value * interval '1 microsecond' else '-infinity' end
+        from baton.chunk_attempt_mark m);
+    end if;
+    perform pg_catalog.pg_notify('baton_wake',
+      v_job.route || case when v_calls > 1 then ' ' || least(v_calls, v_job.max_parallel) else '' end);
+  else
+    begin
+      perform net.http_post(
+        url := v_settings.wake_url || v_job.route,
+        body := v_body,
+        params := '{}'::jsonb,
+        headers := baton.webhook_headers(v_settings.wake_secret, 'wake_' || pg_catalog.gen_random_uuid(), pg_catalog.clock_timestamp(), v_body::text),
+        timeout_milliseconds := 30000);
+    exception when others then
+      raise warning 'baton: waking % by pg_net failed: %', p_job, sqlerrm;
+    end;
   end if;
 end
 $$;

@@ -1,6 +1,6 @@
 -- Ends attempts whose lease ran out: death is noticed by silence. Their items are due again at once.
 -- Bounded by p_limit; safe to repeat; skips an attempt that is settling right now. Internal.
--- Locks: attempt, then item_losses.
+-- Locks: attempt, limiter, then item_losses or chunks.
 create function baton_api.sweep_attempts(p_job text, p_limit int) returns int
 language plpgsql
 as $$
@@ -17,10 +17,14 @@ begin
     for update skip locked
   loop
     perform baton_api.lose_attempt(v_attempt, 'lease_expired', v_now);
-    insert into baton.item_losses as l (job, item_id, losses)
-    select p_job, item_id, 1 from unnest(v_attempt.item_ids) as item_id
-    order by item_id
-    on conflict (job, item_id) do update set losses = l.losses + 1;
+    if p_job = 'process-chunks' then
+      perform baton_api.lose_chunks(v_attempt, v_now);
+    else
+      insert into baton.item_losses as l (job, item_id, losses)
+      select p_job, item_id, 1 from unnest(v_attempt.item_ids) as item_id
+      order by item_id
+      on conflict (job, item_id) do update set losses = l.losses + 1;
+    end if;
     v_swept := v_swept + 1;
   end loop;
   return v_swept;

@@ -14,18 +14,17 @@ as $$
 declare
   v_job constant text := 'validate-contacts';
   v_now timestamptz := baton.clock();
-  v_gate jsonb;
+  v_gate record;
   v_may jsonb;
   v_cycle baton.cycles;
   v_total bigint;
   v_contacts jsonb;
   v_item_ids text[];
   v_attempt_id uuid;
-  v_lease int;
 begin
-  v_gate := baton_api.open_gate(v_job, p_trigger, p_worker);
-  if v_gate->>'status' <> 'open' then
-    return v_gate;
+  select g.declined, g.item_limit, (g.job).lease_seconds into v_gate from baton_api.open_gate(v_job, p_trigger, p_worker, '-infinity') g;
+  if v_gate.declined is not null then
+    return v_gate.declined;
   end if;
 
   select c.* into v_cycle from baton.cycles c where c.job = v_job and c.status = 'running' for update;
@@ -50,16 +49,15 @@ begin
 
   select jsonb_agg(jsonb_build_object('id', d.id, 'email', d.email)), array_agg(d.id)
   into v_contacts, v_item_ids
-  from baton_api.due_contacts(v_cycle.started_at, baton_api.stale_before(v_cycle.started_at), v_cycle.id, (v_gate->>'limit')::bigint) d;
+  from baton_api.due_contacts(v_cycle.started_at, baton_api.stale_before(v_cycle.started_at), v_cycle.id, v_gate.item_limit) d;
   if v_contacts is null then
     perform baton_api.finish_cycle(v_cycle.id, v_now);
     return baton_api.decline_run(v_job, 'idle', 'nothing_due', null, p_trigger, p_worker, v_now);
   end if;
 
   perform baton_api.take_tokens(v_job, cardinality(v_item_ids), v_now);
-  select j.lease_seconds into v_lease from baton.jobs j where j.name = v_job;
   insert into baton.attempts (job, cycle_id, trigger, worker, item_ids, n_items, claimed_at, leased_until)
-  values (v_job, v_cycle.id, p_trigger, p_worker, v_item_ids, cardinality(v_item_ids), v_now, v_now + v_lease * interval '1 second')
+  values (v_job, v_cycle.id, p_trigger, p_worker, v_item_ids, cardinality(v_item_ids), v_now, v_now + v_gate.lease_seconds * interval '1 second')
   returning id into v_attempt_id;
 
   return jsonb_build_object(

@@ -1,5 +1,5 @@
 -- Changes settings of a job; they hold from the next claim on. p_changes names columns of baton.jobs:
--- mode, batch_size, lease_seconds, max_attempts, rate_per_minute (null for none), rate_burst, restart_delay_seconds,
+-- mode, batch_size, lease_seconds, max_attempts, max_parallel (of process-chunks), rate_per_minute (null for none), rate_burst, restart_delay_seconds,
 -- alert_after_seconds. For operators. Raises WK002 when there is no such job, WK004 for an unknown setting;
 -- a value out of range raises the name of the constraint that says so.
 create function baton_api.configure_job(p_job text, p_changes jsonb, p_who text) returns jsonb
@@ -12,7 +12,7 @@ declare
   v_new baton.jobs;
 begin
   select k into v_key from jsonb_object_keys(p_changes) as k
-  where k not in ('mode', 'batch_size', 'lease_seconds', 'max_attempts', 'rate_per_minute', 'rate_burst',
+  where k not in ('mode', 'batch_size', 'lease_seconds', 'max_attempts', 'max_parallel', 'rate_per_minute', 'rate_burst',
     'restart_delay_seconds', 'alert_after_seconds') limit 1;
   if found then
     raise exception '% is not a setting of a job', v_key using errcode = 'WK004';
@@ -24,6 +24,7 @@ begin
   v_new := jsonb_populate_record(v_old, p_changes);
   update baton.jobs j
   set mode = v_new.mode, batch_size = v_new.batch_size, lease_seconds = v_new.lease_seconds, max_attempts = v_new.max_attempts,
+      max_parallel = v_new.max_parallel,
       rate_per_minute = v_new.rate_per_minute, rate_burst = v_new.rate_burst,
       restart_delay_seconds = v_new.restart_delay_seconds, alert_after_seconds = v_new.alert_after_seconds
   where j.name = p_job;

@@ -8,6 +8,7 @@ declare
   v_open int;
   v_busy_until timestamptz;
   v_may jsonb;
+  v_excluded uuid[];
 begin
   if p_job.paused_at is not null then
     return jsonb_build_object('state', 'paused', 'slots', 0, 'reason', coalesce(p_job.pause_reason, 'paused by ' || p_job.paused_by));
@@ -20,6 +21,16 @@ begin
   v_throttle := baton_api.job_throttle(p_job, p_now);
   if v_throttle ? 'reason' then
     return jsonb_build_object('state', 'throttled', 'slots', 0) || (v_throttle - 'tokens');
+  end if;
+  if p_job.name = 'process-chunks' then
+    v_excluded := baton_api.excluded_sync_jobs(p_now);
+    if baton_api.has_due_chunks(p_now, v_excluded) then
+      return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', 'chunks_due');
+    elsif v_excluded <> '{}' and baton_api.has_due_chunks(p_now, '{}') then
+      return jsonb_build_object('state', 'busy', 'slots', 0, 'reason', 'all_sources_busy', 'until', coalesce(v_busy_until, (
+        select min(s.blocked_until) from baton.sources s where s.blocked_until > p_now)));
+    end if;
+    return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', baton_api.next_chunk_due_at(p_now));
   end if;
   if exists (select from baton.cycles c where c.job = p_job.name and c.status = 'running') then
     return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', 'cycle_running');

@@ -21,6 +21,8 @@ begin
     v_lost := v_lost + baton_api.sweep_attempts(v_job, v_limit);
   end loop;
 
+  perform baton_api.cleanup_stuck_chunks(), baton_api.drain_sync_jobs(v_limit), baton_api.reset_chunk_marks();
+
   for v_slot in
     update baton.slots s set status = 'skipped', settled_at = v_now
     from (
@@ -58,6 +60,25 @@ begin
   delete from baton.slots s where (s.job, s.due_at) in (
     select o.job, o.due_at from baton.slots o
     where o.status <> 'planned' and o.due_at < v_now - v_keep order by o.job, o.due_at limit v_limit for update skip locked);
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
+  -- A sync job goes chunk by chunk, then as a whole.
+  with old as (
+    select c.id, q.id as queue_id from (
+      select j.id from baton.sync_jobs j where j.completed_at < v_now - v_keep order by j.completed_at limit 1) j
+    join baton.chunked_sync_jobs c on c.sync_job_id = j.id
+    left join baton.chunk_processing_queue q on q.chunk_id = c.id
+    limit v_limit
+  ), attempts as (
+    delete from baton.chunk_attempts a using old o where a.queue_id = o.queue_id
+  )
+  delete from baton.chunked_sync_jobs c using old o where c.id = o.id;
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
+  delete from baton.sync_jobs j where j.id in (
+    select o.id from baton.sync_jobs o where o.completed_at < v_now - v_keep
+      and not exists (select from baton.chunked_sync_jobs c where c.sync_job_id = o.id)
+    order by o.completed_at limit v_limit for update skip locked);
   get diagnostics v_rows = row_count;
   v_pruned := v_pruned + v_rows;
   return jsonb_build_object('lost', v_lost, 'skipped_slots', v_skipped, 'pruned', v_pruned);

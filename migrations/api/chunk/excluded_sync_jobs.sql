@@ -1,0 +1,25 @@
+-- The sync jobs whose chunks may not be taken now: the source has all the calls it allows, it asked to wait,
+-- or the sync job has ended. Internal.
+create function baton_api.excluded_sync_jobs(p_now timestamptz) returns uuid[]
+language sql stable
+as $$
+  select array(
+    select g.id
+    from (
+      select o.id, count(*) as calls
+      from baton.attempts a, unnest(a.sync_job_ids) as o(id)
+      where a.job = 'process-chunks' and a.finished_at is null
+        and a.claimed_at >= (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_attempt_mark m)
+      group by o.id
+    ) g
+    join baton.sync_jobs j on j.id = g.id
+    join baton.sources s on s.name = j.source
+    where g.calls >= s.max_parallel
+    union all
+    select j.id from baton.sources s join baton.sync_jobs j on j.source = s.name and j.status in ('pending', 'processing')
+    where s.blocked_until > p_now
+    union all
+    select j.id from baton.sync_jobs j where j.draining
+  )
+$$;
+comment on function baton_api.excluded_sync_jobs is 'The sync jobs whose chunks may not be taken now (internal).';

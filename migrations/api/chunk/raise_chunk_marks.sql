@@ -1,0 +1,27 @@
+-- Moves up where claims begin to look, once in a hundred ranks. Only the holder of the job's advisory lock calls it, so
+-- no attempt is being opened. Chunks are not being added while the second lock can be had; otherwise another claim
+-- will do it. The mark of retries stays a minute behind, which is longer than any transaction that sets a retry. Internal.
+create function baton_api.raise_chunk_marks(p_rank bigint, p_now timestamptz) returns void
+language plpgsql
+as $$
+declare
+  v_rank bigint;
+  v_retry timestamptz;
+  v_open timestamptz;
+begin
+  if p_rank < (select m.last_value + 100 from baton.chunk_rank_mark m) or not pg_catalog.pg_try_advisory_xact_lock(123456790, 1) then
+    return;
+  end if;
+  select min(q.rank) into v_rank from baton.chunk_processing_queue q
+  where q.status = 'pending' and q.retry_at is null and q.rank >= (select m.last_value from baton.chunk_rank_mark m);
+  select min(q.retry_at) into v_retry from baton.chunk_processing_queue q
+  where q.status = 'pending' and q.retry_at >= (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_retry_mark m);
+  select min(a.claimed_at) into v_open from baton.attempts a
+  where a.job = 'process-chunks' and a.finished_at is null
+    and a.claimed_at >= (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_attempt_mark m);
+  perform pg_catalog.setval('baton.chunk_rank_mark', greatest(coalesce(v_rank, p_rank), 0)),
+    pg_catalog.setval('baton.chunk_retry_mark', baton_api.microseconds(least(v_retry, p_now - interval '1 minute'))),
+    pg_catalog.setval('baton.chunk_attempt_mark', baton_api.microseconds(coalesce(v_open, p_now)));
+end
+$$;
+comment on function baton_api.raise_chunk_marks is 'Moves up where claims of chunks begin to look (internal).';

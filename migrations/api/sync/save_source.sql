@@ -1,0 +1,30 @@
+-- Adds a source, or changes the one of this name. p_secret null keeps the one that is stored. p_settings: what the protocol
+-- needs to know, and max_parallel. A source whose address changed is synced from the beginning. For operators.
+-- Answers {"source", "created"}. A value out of range raises the name of the constraint that says so.
+create function baton_api.save_source(
+  p_name text, p_kind text, p_url text, p_username text, p_secret text, p_settings jsonb, p_who text
+) returns jsonb
+language plpgsql
+security definer set search_path = ''
+as $$
+declare
+  v_created boolean;
+begin
+  insert into baton.sources as s (name, kind, url, username, settings, max_parallel)
+  values (p_name, p_kind, p_url, p_username, p_settings - 'max_parallel', coalesce((p_settings->>'max_parallel')::int, 4))
+  on conflict (name) do update set
+    kind = excluded.kind, url = excluded.url, username = excluded.username, settings = excluded.settings, max_parallel = excluded.max_parallel,
+    state = case when (s.kind, s.url, s.username, s.settings->'account') is not distinct from
+      (excluded.kind, excluded.url, excluded.username, excluded.settings->'account') then s.state end,
+    blocked_until = null, blocked_reason = null, changed_at = baton.clock()
+  returning xmax = 0 into v_created;
+  if p_secret is not null then
+    insert into baton.source_secrets (source, secret) values (p_name, p_secret)
+    on conflict (source) do update set secret = excluded.secret, changed_at = baton.clock();
+  end if;
+  insert into baton.events (noun, noun_id, to_state, who)
+  values ('source', p_name, case when v_created then 'added' else 'changed' end, p_who);
+  return jsonb_build_object('source', p_name, 'created', v_created);
+end
+$$;
+comment on function baton_api.save_source is 'Adds a source to sync, or changes it.';
