@@ -53,9 +53,8 @@ begin
   if v_settings.wake = 'listen' then
     if v_job.max_parallel > 1 then
       select count(*) + 1 into v_calls from baton.attempts a
-      where a.job = p_job and a.finished_at is null and a.claimed_at >= (
-        select case when p_job = 'process-chunks' then 'epoch'::timestamptz + m.last_value * interval '1 microsecond' else '-infinity' end
-        from baton.chunk_attempt_mark m);
+      where a.job = p_job and a.finished_at is null and a.claimed_at >= case when p_job = 'process-chunks'
+        then (select baton_api.chunk_mark_at('baton.chunk_attempt_mark')) else '-infinity' end;
     end if;
     perform pg_catalog.pg_notify('baton_wake',
       v_job.route || case when v_calls > 1 then ' ' || least(v_calls, v_job.max_parallel) else '' end);

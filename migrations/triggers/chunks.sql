@@ -10,7 +10,7 @@ declare
 begin
   perform pg_catalog.pg_advisory_xact_lock_shared(123456790, 1);
   select min(a.rank) into v_lowest from added a;
-  if v_lowest < (select m.last_value from baton.chunk_rank_mark m) then
+  if v_lowest < (select baton_api.chunk_mark('baton.chunk_rank_mark')) then
     perform pg_catalog.setval('baton.chunk_rank_mark', v_lowest);
   end if;
   return null;

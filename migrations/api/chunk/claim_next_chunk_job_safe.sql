@@ -5,10 +5,11 @@
 --   {"status": "idle", "reason": nothing_due, "until"}
 -- Every answer but the first is in the log of runs already. The claim need not survive a crash of the database: without
 -- it the chunks are still pending, and its attempt can settle nothing. So nobody waits for the disk here.
+-- Whatever the statistics say of a queue that was empty a moment ago, it is never read from end to end.
 -- Bounded by the job's batch size, limit and parallelism, and by the sources'. Locks: advisory, attempt, chunks, sync job, limiter.
 create function baton_api.claim_next_chunk_job_safe(p_trigger text, p_worker text) returns jsonb
 language plpgsql
-security definer set search_path = ''
+security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_name constant text := 'process-chunks';
@@ -25,8 +26,7 @@ declare
 begin
   perform pg_catalog.set_config('synchronous_commit', 'off', true), pg_catalog.set_config('baton.quiet', 'on', true);
   select g.declined, (g.job).lease_seconds, (g.job).max_parallel, (g.job).rate_per_minute, g.item_limit, g.open_attempts into v_gate
-  from (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' as open_since from baton.chunk_attempt_mark m) m,
-       baton_api.open_gate(v_name, p_trigger, p_worker, m.open_since) g;
+  from baton_api.open_gate(v_name, p_trigger, p_worker, baton_api.chunk_mark_at('baton.chunk_attempt_mark')) g;
   if v_gate.declined is not null then
     return v_gate.declined;
   end if;

@@ -8,7 +8,7 @@
 -- Locks: attempt, chunks, sync job, limiter.
 create function baton_api.complete_chunk_job_safe(p_attempt_id uuid, p_outcomes jsonb) returns jsonb
 language plpgsql
-security definer set search_path = ''
+security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := baton.clock();

@@ -21,7 +21,7 @@ begin
   elsif v_sync_job.status not in ('pending', 'processing') then
     raise exception 'sync job % is %', p_sync_job_id, v_sync_job.status using errcode = 'WK004', hint = 'Start a new one.';
   end if;
-  v_from := greatest(v_sync_job.next_rank, (select m.last_value from baton.chunk_rank_mark m));
+  v_from := greatest(v_sync_job.next_rank, (select baton_api.chunk_mark('baton.chunk_rank_mark')));
   with given as materialized (
     select baton.ordered_id() as id, w.value as work, w.ordinality - 1 as n from jsonb_array_elements(p_work) with ordinality w
   ), described as (

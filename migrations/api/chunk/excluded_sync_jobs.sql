@@ -1,15 +1,16 @@
 -- The sync jobs whose chunks may not be taken now: the source has all the calls it allows, it asked to wait,
--- or the sync job has ended. Internal.
+-- or the sync job has ended. Internal; in plpgsql, which keeps its plans, as every call asks.
 create function baton_api.excluded_sync_jobs(p_now timestamptz) returns uuid[]
-language sql stable
+language plpgsql
 as $$
-  select array(
+begin
+  return array(
     select g.id
     from (
       select o.id, count(*) as calls
       from baton.attempts a, unnest(a.sync_job_ids) as o(id)
       where a.job = 'process-chunks' and a.finished_at is null
-        and a.claimed_at >= (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_attempt_mark m)
+        and a.claimed_at >= (select baton_api.chunk_mark_at('baton.chunk_attempt_mark'))
       group by o.id
     ) g
     join baton.sync_jobs j on j.id = g.id
@@ -20,6 +21,7 @@ as $$
     where s.blocked_until > p_now
     union all
     select j.id from baton.sync_jobs j where j.draining
-  )
+  );
+end
 $$;
 comment on function baton_api.excluded_sync_jobs is 'The sync jobs whose chunks may not be taken now (internal).';

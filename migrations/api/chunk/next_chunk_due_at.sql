@@ -4,6 +4,6 @@ language sql stable
 as $$
   select min(q.retry_at) from baton.chunk_processing_queue q
   where q.status = 'pending' and q.retry_at > p_now
-    and q.retry_at >= (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_retry_mark m)
+    and q.retry_at >= (select baton_api.chunk_mark_at('baton.chunk_retry_mark'))
 $$;
 comment on function baton_api.next_chunk_due_at is 'When the next waiting chunk is due (internal).';

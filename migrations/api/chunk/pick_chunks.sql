@@ -5,13 +5,11 @@ create function baton_api.pick_chunks(p_now timestamptz, p_limit int, p_excluded
 language plpgsql
 as $$
 declare
-  v_rank_mark bigint;
-  v_retry_mark timestamptz;
+  v_rank_mark constant bigint := baton_api.chunk_mark('baton.chunk_rank_mark');
+  v_retry_mark constant timestamptz := baton_api.chunk_mark_at('baton.chunk_retry_mark');
   v_ids uuid[];
   v_last_chance uuid;
 begin
-  select r.last_value, 'epoch'::timestamptz + t.last_value * interval '1 microsecond' into v_rank_mark, v_retry_mark
-  from baton.chunk_rank_mark r, baton.chunk_retry_mark t;
   select array_agg(d.id order by d.retry_at), (array_agg(d.id order by d.retry_at) filter (where d.attempts >= d.max_attempts - 1))[1]
   into v_ids, v_last_chance
   from (

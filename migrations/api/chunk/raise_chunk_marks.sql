@@ -9,16 +9,16 @@ declare
   v_retry timestamptz;
   v_open timestamptz;
 begin
-  if p_rank < (select m.last_value + 100 from baton.chunk_rank_mark m) or not pg_catalog.pg_try_advisory_xact_lock(123456790, 1) then
+  if p_rank < baton_api.chunk_mark('baton.chunk_rank_mark') + 100 or not pg_catalog.pg_try_advisory_xact_lock(123456790, 1) then
     return;
   end if;
   select min(q.rank) into v_rank from baton.chunk_processing_queue q
-  where q.status = 'pending' and q.retry_at is null and q.rank >= (select m.last_value from baton.chunk_rank_mark m);
+  where q.status = 'pending' and q.retry_at is null and q.rank >= (select baton_api.chunk_mark('baton.chunk_rank_mark'));
   select min(q.retry_at) into v_retry from baton.chunk_processing_queue q
-  where q.status = 'pending' and q.retry_at >= (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_retry_mark m);
+  where q.status = 'pending' and q.retry_at >= (select baton_api.chunk_mark_at('baton.chunk_retry_mark'));
   select min(a.claimed_at) into v_open from baton.attempts a
   where a.job = 'process-chunks' and a.finished_at is null
-    and a.claimed_at >= (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_attempt_mark m);
+    and a.claimed_at >= (select baton_api.chunk_mark_at('baton.chunk_attempt_mark'));
   perform pg_catalog.setval('baton.chunk_rank_mark', greatest(coalesce(v_rank, p_rank), 0)),
     pg_catalog.setval('baton.chunk_retry_mark', baton_api.microseconds(least(v_retry, p_now - interval '1 minute'))),
     pg_catalog.setval('baton.chunk_attempt_mark', baton_api.microseconds(coalesce(v_open, p_now)));

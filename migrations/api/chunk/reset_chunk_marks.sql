@@ -11,13 +11,13 @@ begin
   select min(q.rank) into v_rank from baton.chunk_processing_queue q where q.status = 'pending' and q.retry_at is null;
   select min(q.retry_at) into v_retry from baton.chunk_processing_queue q where q.status = 'pending' and q.retry_at is not null;
   select min(a.claimed_at) into v_open from baton.attempts a where a.job = 'process-chunks' and a.finished_at is null;
-  if v_rank < (select m.last_value from baton.chunk_rank_mark m) then
+  if v_rank < (select baton_api.chunk_mark('baton.chunk_rank_mark')) then
     perform pg_catalog.setval('baton.chunk_rank_mark', v_rank);
   end if;
-  if v_retry < (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_retry_mark m) then
+  if v_retry < (select baton_api.chunk_mark_at('baton.chunk_retry_mark')) then
     perform pg_catalog.setval('baton.chunk_retry_mark', baton_api.microseconds(v_retry));
   end if;
-  if v_open < (select 'epoch'::timestamptz + m.last_value * interval '1 microsecond' from baton.chunk_attempt_mark m) then
+  if v_open < (select baton_api.chunk_mark_at('baton.chunk_attempt_mark')) then
     perform pg_catalog.setval('baton.chunk_attempt_mark', baton_api.microseconds(v_open));
   end if;
 end
