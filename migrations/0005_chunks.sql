@@ -27,7 +27,7 @@ create index attempts_by_cycle_idx on baton.attempts (cycle_id) where cycle_id i
 
 create table baton.sources (
   name text primary key
-    constraint source_name_is_plain check (name ~ '^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$'),
+    constraint source_name_is_letters_digits_and_some_punctuation check (name ~ '^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$'),
   kind text not null
     constraint source_kind_is_known check (kind in ('jmap', 'json', 'noop')),
   url text not null,

@@ -1,5 +1,6 @@
 //! Does each function of `baton_api` keep its promise?
 
+mod chunks;
 mod claims;
 mod cycles;
 mod limits;
@@ -7,3 +8,5 @@ mod plans;
 mod schedules;
 mod seeds;
 mod settlements;
+mod sync_jobs;
+mod wakes;

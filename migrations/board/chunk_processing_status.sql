@@ -3,7 +3,7 @@ create view baton_board.chunk_processing_status as
 select j.id::text as parent_sync_job_id, j.source, j.kind, j.status as overall_status,
        c.total_chunks, c.pending_chunks, c.processing_chunks, c.completed_chunks, c.failed_chunks, c.synced_items,
        case when j.status = 'completed' then 100
-         when c.total_chunks > 0 then round((c.completed_chunks + c.failed_chunks) * 100.0 / c.total_chunks, 2) else 0 end as progress_percentage,
+         when c.total_chunks > 0 then round(c.completed_chunks * 100.0 / c.total_chunks, 2) else 0 end as progress_percentage,
        case when j.completed_at is null and c.completed_chunks + c.failed_chunks > 0 then
          baton.clock() + (baton.clock() - j.started_at) * ((c.pending_chunks + c.processing_chunks)::float8 / (c.completed_chunks + c.failed_chunks)) end as eta,
        j.created_at, j.started_at, j.completed_at, j.error_message

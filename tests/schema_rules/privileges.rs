@@ -11,7 +11,7 @@ async fn the_worker_cannot_touch_a_table() -> anyhow::Result<()> {
         "delete from public.contacts",
         "select * from baton_board.job_overview",
         "select baton_api.pause_job('validate-contacts', 'me', null)",
-        "select baton_api.open_gate('validate-contacts', 'tick', 'me')",
+        "select baton_api.open_gate('validate-contacts', 'tick', 'me', now())",
         "select baton.wake('validate-contacts')",
         "create table baton_api.mine ()",
     ] {

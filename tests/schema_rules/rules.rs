@@ -40,7 +40,8 @@ const RULES: &[(&str, &str)] = &[
         "foreign keys are indexed, but those to jobs, which are never deleted",
         "select k.conname::text from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
          where k.contype = 'f' and n.nspname = 'baton' and k.confrelid <> 'baton.jobs'::regclass
-           and not exists (select from pg_index i where i.indrelid = k.conrelid and i.indkey[0] = k.conkey[1] and i.indpred is null)",
+           and not exists (select from pg_index i where i.indrelid = k.conrelid and i.indkey[0] = k.conkey[1]
+             and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = '(' || (select a.attname from pg_attribute a where a.attrelid = k.conrelid and a.attnum = k.conkey[1]) || ' IS NOT NULL)'))",
     ),
     (
         "every instant is a timestamptz",

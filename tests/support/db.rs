@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 /// The password of `baton_worker` in the test cluster.
 pub(crate) const WORKER_PASSWORD: &str = "worker's \\ password";
@@ -125,11 +126,30 @@ impl Db {
             .await?)
     }
 
-    /// Sets settings of the one job, as an operator.
+    /// Sets settings of the validation, as an operator.
     pub(crate) async fn configure(&self, changes: Value) -> anyhow::Result<()> {
-        let sql = "select baton_api.configure_job('validate-contacts', $1, 'test')";
-        self.owner.execute(sql, &[&changes]).await?;
+        self.configure_job("validate-contacts", changes).await
+    }
+
+    /// Sets settings of a job, as an operator.
+    pub(crate) async fn configure_job(&self, job: &str, changes: Value) -> anyhow::Result<()> {
+        let sql = "select baton_api.configure_job($1, $2, 'test')";
+        self.owner.execute(sql, &[&job, &changes]).await?;
         Ok(())
+    }
+
+    /// Starts a sync of a source without anything behind it, with `n` chunks that do nothing.
+    pub(crate) async fn add_sync(&self, source: &str, n: i32) -> anyhow::Result<Uuid> {
+        let save = "select baton_api.save_source($1, 'noop', '', null, null, '{\"max_parallel\": 64}', 'test')";
+        self.owner.execute(save, &[&source]).await?;
+        let start = "select (baton_api.start_sync($1, true, 'test')->>'sync_job_id')::uuid";
+        let sync_job: Uuid = self.owner.query_one(start, &[&source]).await?.get(0);
+        let work = vec![serde_json::json!({ "do": "noop" }); usize::try_from(n - 1)?];
+        let enqueue = "select baton_api.enqueue_chunks($1, $2)";
+        self.owner
+            .execute(enqueue, &[&sync_job, &Value::Array(work)])
+            .await?;
+        Ok(sync_job)
     }
 
     /// Adds contacts with these addresses.

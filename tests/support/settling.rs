@@ -3,7 +3,8 @@
 use anyhow::ensure;
 use contract::native::call;
 use contract::{
-    Attempt, Claim, ClaimContacts, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep, Trigger,
+    Attempt, ChunkClaim, ChunkOutcome, Claim, ClaimChunks, ClaimContacts, CompleteChunks,
+    Completed, Ending, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep, Trigger,
 };
 use domain::email::{Reason, Status};
 use serde_json::json;
@@ -157,6 +158,95 @@ impl Pair for Contacts {
         db.count("select count(*) from contacts where email_validation_status is not null")
             .await
     }
+}
+
+/// `claim_next_chunk_job_safe` and `complete_chunk_job_safe`.
+pub(crate) struct Chunks;
+
+impl Pair for Chunks {
+    async fn fill(&self, db: &Db, n: i32) -> anyhow::Result<()> {
+        db.configure_job("process-chunks", json!({ "batch_size": 10 }))
+            .await?;
+        db.add_sync("trial", n).await?;
+        Ok(())
+    }
+
+    async fn claim(&self, worker: &Client) -> anyhow::Result<Option<(Uuid, Vec<String>)>> {
+        Ok(match claim_chunks(worker, Trigger::Manual).await? {
+            ChunkClaim::Claimed(it) => Some((
+                it.attempt_id,
+                it.chunks.into_iter().map(|it| it.id.to_string()).collect(),
+            )),
+            ChunkClaim::Skipped { .. } | ChunkClaim::Idle { .. } => None,
+        })
+    }
+
+    async fn settle(
+        &self,
+        worker: &Client,
+        attempt: Uuid,
+        items: &[String],
+    ) -> anyhow::Result<bool> {
+        let ids = items.iter().map(|it| it.parse());
+        let ids: Vec<Uuid> = ids.collect::<Result<_, _>>()?;
+        let completed = complete(worker, attempt, &ids, Ending::Completed).await?;
+        Ok(matches!(completed, Completed::Settled { .. }))
+    }
+
+    async fn done(&self, db: &Db) -> anyhow::Result<i64> {
+        db.count("select count(*) from chunk_processing_queue where status = 'completed'")
+            .await
+    }
+}
+
+pub(crate) async fn claim_chunks(worker: &Client, trigger: Trigger) -> anyhow::Result<ChunkClaim> {
+    Ok(call(
+        worker,
+        ClaimChunks {
+            trigger,
+            worker: "test".to_owned(),
+        },
+    )
+    .await?)
+}
+
+/// The attempt and the chunks of a claim that finds some.
+pub(crate) async fn take(worker: &Client) -> anyhow::Result<(Uuid, Vec<Uuid>)> {
+    match claim_chunks(worker, Trigger::Manual).await? {
+        ChunkClaim::Claimed(it) => Ok((it.attempt_id, it.chunks.iter().map(|it| it.id).collect())),
+        other => anyhow::bail!("no chunk could be claimed: {other:?}"),
+    }
+}
+
+/// Settles chunks with the same outcome each.
+pub(crate) async fn complete(
+    worker: &Client,
+    attempt_id: Uuid,
+    ids: &[Uuid],
+    outcome: Ending,
+) -> anyhow::Result<Completed> {
+    let outcomes = ids.iter().map(|id| ChunkOutcome {
+        id: *id,
+        outcome,
+        error: (outcome != Ending::Completed).then(|| "it went wrong".to_owned()),
+        ..ChunkOutcome::default()
+    });
+    complete_with(worker, attempt_id, outcomes.collect()).await
+}
+
+pub(crate) async fn complete_with(
+    worker: &Client,
+    attempt_id: Uuid,
+    outcomes: Vec<ChunkOutcome>,
+) -> anyhow::Result<Completed> {
+    Ok(call(
+        worker,
+        CompleteChunks {
+            attempt_id,
+            outcomes,
+        },
+    )
+    .await?)
 }
 
 pub(crate) async fn claim(worker: &Client, trigger: Trigger) -> anyhow::Result<Claim> {

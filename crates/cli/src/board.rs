@@ -14,6 +14,7 @@ const SNAPSHOT: &str = "select jsonb_build_object(
         select * from baton_board.validation_sessions order by started_at desc limit 5) c),
     'verdicts', (select coalesce(jsonb_agg(to_jsonb(v) order by v.contacts desc, v.status, v.reason), '[]')
         from baton_board.contact_verdicts v),
+    'syncs', (select coalesce(jsonb_agg(to_jsonb(s) order by s.source), '[]') from baton_board.sync_overview s),
     'running_too_long', (select coalesce(jsonb_agg(to_jsonb(l)), '[]') from baton_board.cycles_running_too_long l))";
 
 /// What people see of the database.
@@ -27,6 +28,8 @@ pub(crate) struct Board {
     /// The last validation cycles, the latest first.
     pub(crate) cycles: Vec<Cycle>,
     pub(crate) verdicts: Vec<Verdicts>,
+    /// The sources, each with its latest sync.
+    pub(crate) syncs: Vec<Sync>,
     /// Cycles beyond their job's alert threshold.
     pub(crate) running_too_long: Vec<Value>,
 }
@@ -79,6 +82,30 @@ pub(crate) struct Verdicts {
     pub(crate) contacts: u64,
 }
 
+/// A source and its latest sync, if there was one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Sync {
+    pub(crate) source: String,
+    pub(crate) kind: String,
+    pub(crate) url: String,
+    pub(crate) sync_job_id: Option<String>,
+    pub(crate) sync_kind: Option<String>,
+    pub(crate) overall_status: Option<String>,
+    pub(crate) total_chunks: Option<u64>,
+    pub(crate) pending_chunks: Option<u64>,
+    pub(crate) processing_chunks: Option<u64>,
+    pub(crate) completed_chunks: Option<u64>,
+    pub(crate) failed_chunks: Option<u64>,
+    pub(crate) synced_items: Option<u64>,
+    pub(crate) progress_percentage: Option<f64>,
+    pub(crate) eta: Option<String>,
+    pub(crate) blocked_until: Option<String>,
+    pub(crate) blocked_reason: Option<String>,
+    pub(crate) started_at: Option<String>,
+    pub(crate) completed_at: Option<String>,
+    pub(crate) error_message: Option<String>,
+}
+
 /// Reads all of it at one moment.
 pub(crate) async fn read(client: &Client) -> Result<Board> {
     let row = client.query_one(SNAPSHOT, &[]).await.map_err(explain)?;
@@ -92,12 +119,16 @@ pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
         ("due", "cycle_running") => "It has a cycle under way and can go on now.",
         ("due", "slot_due") => "Its schedule says that it starts now.",
         ("due", _) => "It has work and can start now.",
+        ("busy" | "throttled" | "idle", "all_sources_busy") => {
+            "Every source with work has all the calls it allows."
+        }
         ("busy", _) => "A batch is under way.",
         ("throttled", "throttled") => "It has used up its limit per minute.",
         ("throttled", "provider_throttled") => "The verification provider asked to wait.",
         ("throttled", "nothing_settled") => {
             "The last batch could settle nothing (no answers in time, or its rows are locked), so it waits a little."
         }
+        ("throttled", "source_waits") => "The source asked to wait.",
         ("idle", "nothing_due") => "Nothing is due.",
         ("idle", "restart_delay") => "It pauses between two cycles.",
         ("idle", "waits_for_schedule") => "It waits for its schedule.",

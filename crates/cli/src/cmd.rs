@@ -4,13 +4,16 @@ mod export;
 mod import;
 mod migrate;
 mod pause;
+mod relay;
 mod resume;
 mod schedule;
 mod set;
 mod status;
+mod sync;
 mod tick;
 mod up;
 mod validate;
+mod wake;
 
 use anyhow::Result;
 
@@ -40,6 +43,15 @@ pub(crate) enum Command {
     /// Show or set when jobs start by themselves.
     #[command(subcommand)]
     Schedule(schedule::Command),
+    /// Sync mailboxes and other collections into the database, chunk by chunk.
+    #[command(subcommand)]
+    Sync(sync::Command),
+    /// Show or set how the database wakes jobs when there is something to do.
+    #[command(after_help = wake::EXAMPLES)]
+    Wake(wake::Args),
+    /// Deliver wakes of the database to a deployment elsewhere, until Ctrl-C.
+    #[command(after_help = relay::EXAMPLES)]
+    Relay(relay::Args),
     /// Bring the schema of the database up to date.
     Migrate,
     /// Check the set-up.
@@ -62,6 +74,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Resume(args) => resume::run(args, context).await,
         Command::Set(args) => set::run(args, context).await,
         Command::Schedule(command) => schedule::run(command, context).await,
+        Command::Sync(command) => sync::run(command, context).await,
+        Command::Wake(args) => wake::run(args, context).await,
+        Command::Relay(args) => relay::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Doctor => doctor::run(context).await,
         Command::Bench(command) => bench::run(command, context).await,

@@ -1,11 +1,14 @@
 //! The whole of Baton on this machine: a migrated database that components can log in to, and the host.
 
 use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
+use domain::webhook;
+use tempfile::NamedTempFile;
 use tokio_postgres::Client;
 
 use crate::context::secret_variable;
@@ -17,11 +20,17 @@ const WORKER: &str = "baton_worker";
 /// The file in the state folder with that role's password.
 const WORKER_PASSWORD: &str = "worker-password";
 /// The channel on which the database wakes jobs.
-const WAKE_CHANNEL: &str = "baton_wake";
+pub(crate) const WAKE_CHANNEL: &str = "baton_wake";
 /// Variables of the application in the environment begin like this, as Spin has it.
 const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
 /// The variable with the key that every caller presents.
 const KEY_VARIABLE: &str = "service_key";
+/// The variable with the secret that signs wakes.
+const WEBHOOK_VARIABLE: &str = "webhook_secret";
+/// The file in the state folder with that secret.
+const WEBHOOK_SECRET: &str = "webhook-secret";
+/// Bytes of randomness in a generated webhook secret.
+const WEBHOOK_STRENGTH: usize = 32;
 /// How often a password is set that another process is setting, too.
 const LOGIN_TRIES: usize = 10;
 
@@ -79,8 +88,13 @@ pub(crate) async fn start(
         ("pg_password".to_owned(), worker_password),
         ("pg_sslmode".to_owned(), address.ssl_mode().to_owned()),
         (KEY_VARIABLE.to_owned(), service_key(home)?),
+        (WEBHOOK_VARIABLE.to_owned(), webhook_secret(home)?),
     ]);
     variables.extend(options.variables);
+    webhook::secrets(&variables[WEBHOOK_VARIABLE]).map_err(advice::with(
+        format!("reading the variable {WEBHOOK_VARIABLE}"),
+        "leave it out to have one generated",
+    ))?;
     let service_key = variables[KEY_VARIABLE].clone();
     let tick = options.tick_every.map(|every| host::Tick {
         path: "/tick".to_owned(),
@@ -146,6 +160,67 @@ pub(crate) fn service_key_file(
         return Ok(None);
     }
     home.state_file("service-key").map(Some)
+}
+
+/// The secret that signs wakes: the one that the environment sets, else the one in the state folder,
+/// generated when there is none.
+fn webhook_secret(home: &Home) -> Result<String> {
+    if let Some(secret) = environment_variables().remove(WEBHOOK_VARIABLE) {
+        return Ok(secret);
+    }
+    let file = home.state_file(WEBHOOK_SECRET)?;
+    if !file.exists() {
+        generate_webhook_secret(&file).map_err(advice::with(
+            format!("writing {}", file.display()),
+            "check the permissions of the folder",
+        ))?;
+    }
+    secret::kept_in(&file)
+}
+
+fn generate_webhook_secret(file: &Path) -> Result<()> {
+    let mut bytes = [0; WEBHOOK_STRENGTH];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
+    // Nobody else may read a temporary file, and it keeps its mode.
+    let folder = file.parent().context("it lies in no folder")?;
+    let mut unfinished = NamedTempFile::new_in(folder)?;
+    writeln!(unfinished, "{}", webhook::secret_text(&bytes))?;
+    unfinished.as_file().sync_all()?;
+    match unfinished.persist_noclobber(file) {
+        // Whoever came first has set the secret.
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The secret with which to sign wakes for a deployment: the one in BATON_WEBHOOK_SECRET, else in `file`,
+/// else in the state folder; none when it is nowhere.
+pub(crate) fn signing_secret(home: &Home, file: Option<&Path>) -> Result<Option<String>> {
+    if let Some(given) = secret_variable("BATON_WEBHOOK_SECRET") {
+        return Ok(Some(given));
+    }
+    let own = home.state_file(WEBHOOK_SECRET)?;
+    let file = file.unwrap_or(&own);
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound && file == own => Ok(None),
+        Err(error) => Err(advice::with(
+            format!("reading {}", file.display()),
+            "give the variable webhook_secret of the deployment in BATON_WEBHOOK_SECRET, or its file with --secret-file",
+        )(error)),
+    }
+}
+
+/// Reads the secrets of a deployment, of which there must be one at least.
+pub(crate) fn webhook_secrets(text: &str) -> Result<Vec<webhook::Secret>> {
+    let help = "give the variable webhook_secret of the deployment in BATON_WEBHOOK_SECRET, or its file with --secret-file";
+    let secrets =
+        webhook::secrets(text).map_err(advice::with("reading the webhook secret", help))?;
+    if secrets.is_empty() {
+        return Err(advice::error("there is no webhook secret", help));
+    }
+    Ok(secrets)
 }
 
 /// Variables of the application that the environment sets, by name.
@@ -233,6 +308,22 @@ mod tests {
             found,
             BTreeMap::from([("provider_key".to_owned(), "a".to_owned())])
         );
+    }
+
+    #[test]
+    fn a_webhook_secret_is_generated_once_and_only_its_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = temp.path().join("webhook-secret");
+        generate_webhook_secret(&file).expect("it is generated");
+        let first = secret::kept_in(&file).expect("it is read");
+        assert!(webhook::secrets(&first).is_ok_and(|it| it.len() == 1));
+        generate_webhook_secret(&file).expect("another came first");
+        assert_eq!(secret::kept_in(&file).expect("it is read"), first);
+        let metadata = std::fs::metadata(&file).expect("it exists");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        let files = std::fs::read_dir(temp.path()).expect("it is readable");
+        assert_eq!(files.count(), 1);
     }
 
     #[test]

@@ -7,10 +7,11 @@ mod tests;
 mod zerobounce;
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+
+use crate::foreign::{printable, wait};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -19,11 +20,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 /// How long to hold back, in seconds, when a provider does not say.
-const DEFAULT_WAIT: u64 = 60;
-/// Longest that a provider can make us hold back, in seconds.
-const MAX_WAIT: u64 = 3600;
-/// Longest text taken over from a provider, in characters.
-const MAX_TEXT: usize = 200;
+const DEFAULT_WAIT: u32 = 60;
 
 /// Whose interface is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +155,7 @@ pub fn parse(
     body: &[u8],
 ) -> Outcome {
     let held_back = Outcome::Throttled {
-        seconds: wait(retry_after, date),
+        seconds: wait(retry_after, date, DEFAULT_WAIT),
     };
     match status {
         200 => match shape {
@@ -192,29 +189,6 @@ pub fn parse(
     }
 }
 
-/// Seconds to hold back. A date counts from the provider's own clock, as ours may differ and nobody here has one.
-fn wait(retry_after: Option<&str>, date: Option<&str>) -> u32 {
-    let until = |text: &str| {
-        let until = httpdate::parse_http_date(text).ok()?;
-        let now = httpdate::parse_http_date(date?.trim()).ok()?;
-        Some(
-            until
-                .duration_since(now)
-                .unwrap_or(Duration::ZERO)
-                .as_secs(),
-        )
-    };
-    let seconds = retry_after.map(str::trim).and_then(|text| {
-        if !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()) {
-            Some(text.parse().unwrap_or(MAX_WAIT))
-        } else {
-            until(text)
-        }
-    });
-    let bounded = seconds.unwrap_or(DEFAULT_WAIT).clamp(1, MAX_WAIT);
-    u32::try_from(bounded).expect("an hour of seconds fits")
-}
-
 fn failed(kind: FailureKind, message: &str) -> Outcome {
     Outcome::Failed {
         kind,
@@ -227,12 +201,4 @@ fn malformed(shape: Shape) -> Outcome {
         FailureKind::Malformed,
         &format!("{} answers in a form it does not document", shape.as_str()),
     )
-}
-
-/// PostgreSQL takes no NUL in a text, and nobody wants a book in a row.
-fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|it| !it.is_control())
-        .take(MAX_TEXT)
-        .collect()
 }

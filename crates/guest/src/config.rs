@@ -3,10 +3,11 @@ use spin_sdk::variables;
 use crate::Error;
 
 /// The settings that every component has.
-#[derive(Debug)]
 pub struct Config {
     /// What callers present as their bearer token.
     pub service_key: String,
+    /// Secrets of which one signs a request that presents no key; empty when signatures are not accepted.
+    pub(crate) webhook_secret: String,
     /// Where PostgreSQL is, as a connection string.
     pub(crate) database: String,
 }
@@ -37,6 +38,7 @@ impl Config {
         );
         Ok(Self {
             service_key: variable("service_key").await?,
+            webhook_secret: variable("webhook_secret").await?,
             database,
         })
     }

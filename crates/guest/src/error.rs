@@ -1,8 +1,10 @@
 /// Why a request was not served; each variant is one thing that the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Present the service key.
-    #[error("present the service key as `Authorization: Bearer …`")]
+    /// Present the service key, or sign the request.
+    #[error(
+        "present the service key as `Authorization: Bearer …`, or a signature by Standard Webhooks"
+    )]
     Unauthorized,
     /// Use POST.
     #[error("use POST")]

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 use spin_sdk::http::{FullBody, HeaderMap, Method, Request, send};
 use spin_sdk::time::sleep;
+use spin_sdk::wasip3::http::types::ErrorCode;
 
 use crate::Error;
 
@@ -20,19 +21,39 @@ pub struct Fetched {
     pub body: Bytes,
 }
 
-/// Sends a request and reads at most `longest` bytes of the answer within `patience`. The error is a short text.
+/// Why there is no answer from outside.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// It did not come in time.
+    #[error("timeout")]
+    TimedOut,
+    /// It is longer than so many bytes.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+    /// The manifest does not let this component ask there.
+    #[error("allowed_outbound_hosts does not allow this host")]
+    Denied,
+    /// The other side cannot be reached, or breaks off; the text is short.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Sends a request and reads at most `longest` bytes of the answer within `patience`.
 pub async fn fetch(
     request: Request<FullBody<Bytes>>,
     patience: Duration,
     longest: usize,
-) -> Result<Fetched, String> {
+) -> Result<Fetched, FetchError> {
     let exchange = async {
-        let response = send(request).await.map_err(|it| it.to_string())?;
+        let response = send(request).await.map_err(|it| match it {
+            ErrorCode::HttpRequestDenied => FetchError::Denied,
+            other => FetchError::Failed(other.to_string()),
+        })?;
         let (head, body) = response.into_parts();
         let body = read_at_most(body, longest)
             .await
-            .map_err(|it| it.to_string())?;
-        let body = body.ok_or_else(|| format!("the answer is longer than {longest} bytes"))?;
+            .map_err(|it| FetchError::Failed(it.to_string()))?;
+        let body = body.ok_or(FetchError::TooLong(longest))?;
         Ok(Fetched {
             status: head.status.as_u16(),
             headers: head.headers,
@@ -41,7 +62,7 @@ pub async fn fetch(
     };
     match select(pin!(exchange), pin!(sleep(patience))).await {
         Either::Left((result, _)) => result,
-        Either::Right(((), _)) => Err("timeout".to_owned()),
+        Either::Right(((), _)) => Err(FetchError::TimedOut),
     }
 }
 
@@ -51,14 +72,14 @@ pub async fn post_json(
     bearer: &str,
     body: &Value,
     patience: Duration,
-) -> Result<(u16, Value), String> {
+) -> Result<(u16, Value), FetchError> {
     let request = Request::builder()
         .method(Method::POST)
         .uri(url)
         .header("authorization", format!("Bearer {bearer}"))
         .header("content-type", "application/json")
         .body(FullBody::new(Bytes::from(body.to_string())))
-        .map_err(|it| it.to_string())?;
+        .map_err(|it| FetchError::Failed(it.to_string()))?;
     let answer = fetch(request, patience, 64 * 1024).await?;
     Ok((
         answer.status,

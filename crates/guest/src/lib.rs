@@ -5,6 +5,7 @@
 
 mod answer;
 mod config;
+mod credentials;
 mod db;
 mod error;
 mod heartbeat;
@@ -15,19 +16,15 @@ pub use config::{Config, variable};
 pub use db::Db;
 pub use error::Error;
 pub use heartbeat::with_heartbeat;
-pub use http_out::{Fetched, fetch, post_json};
+pub use http_out::{FetchError, Fetched, fetch, post_json};
 
 use std::future::Future;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use spin_sdk::http::{Method, Request};
-use subtle::ConstantTimeEq;
+use spin_sdk::http::Request;
 
-/// A body longer than this is refused unread beyond it, in bytes.
-const LONGEST_BODY: usize = 16 * 1024;
-
-/// Answers one `POST`: checks method, key and body in this order, calls `run`, and logs one line.
+/// Answers one `POST`: checks key or signature, method and body, calls `run`, and logs one line.
 /// A request that fails a check has changed nothing and learned nothing.
 pub async fn serve<B, R>(
     component: &str,
@@ -40,41 +37,22 @@ where
 {
     let result = async {
         let config = Config::load().await?;
-        let body = admit(&config, request).await?;
-        run(config, body).await
+        let body = credentials::admit(&config, request).await?;
+        run(config, parse(&body)?).await
     };
     let answer = result.await.unwrap_or_else(Answer::from);
     answer.log(component);
     answer.into_response()
 }
 
-async fn admit<B: DeserializeOwned + Default>(
-    config: &Config,
-    request: Request,
-) -> Result<B, Error> {
-    let presented = request
-        .headers()
-        .get("authorization")
-        .and_then(|it| it.to_str().ok())
-        .and_then(|it| it.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    if config.service_key.is_empty()
-        || !bool::from(presented.as_bytes().ct_eq(config.service_key.as_bytes()))
-    {
-        return Err(Error::Unauthorized);
-    }
-    if request.method() != Method::POST {
-        return Err(Error::MethodNotAllowed);
-    }
-    let body = http_out::read_at_most(request.into_body(), LONGEST_BODY)
-        .await?
-        .ok_or(Error::TooLarge(LONGEST_BODY))?;
+/// The fields of a JSON object; an empty body means the defaults.
+fn parse<B: DeserializeOwned + Default>(body: &[u8]) -> Result<B, Error> {
     if body.is_empty() {
         return Ok(B::default());
     }
     let bad = |it: serde_json::Error| Error::BadRequest(format!("the body: {it}"));
     // By way of a map, because a struct would also be read from an array.
-    let fields: serde_json::Map<String, Value> = serde_json::from_slice(&body).map_err(bad)?;
+    let fields: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(bad)?;
     serde_json::from_value(Value::Object(fields)).map_err(bad)
 }
 

@@ -4,7 +4,7 @@
 //! It is not allowed to know what the application does: no job, no table, no name of a component appears here.
 //! It offers nothing that Spin does not offer, refuses what Spin refuses, reads no environment and prints nothing.
 //!
-//! The one entry point is [`start`].
+//! The one entry point is [`start`]; [`relay`] delivers wakes to an application that runs elsewhere.
 
 mod allowed_hosts;
 mod app;
@@ -34,15 +34,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wasmtime_wasi_http::handler::ProxyHandler;
 
 pub use counters::Stats;
+pub use errand::{Answer, read_answer};
 pub use error::Error;
 pub use faults::{FaultKind, FaultPlan};
 pub use tick::Tick;
-pub use wake::Wakes;
+pub use wake::{Wakes, relay};
 
 /// What to run and how.
 #[derive(Clone)]
@@ -166,10 +167,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tasks.spawn(tick::run(app.clone(), tick, stopped.clone()));
     }
     if let Some(wakes) = config.wakes {
-        let (tried, has_tried) = oneshot::channel();
-        tasks.spawn(wake::run(app.clone(), wakes, tried, stopped));
+        let (listening, mut tried) = watch::channel(false);
+        tasks.spawn(wake::run(app.clone(), wakes, listening, stopped));
         // Who hears that the host is up may wake it at once. The sender is dropped only with the task.
-        _ = has_tried.await;
+        _ = tried.changed().await;
     }
     tracing::info!(application = application.name, "serving http://{address}");
     Ok(Running {

@@ -1,67 +1,94 @@
 //! The wake trigger: a `NOTIFY` whose payload is a path becomes a request to that path.
 //! A wake is only a hint, so what is missed while the connection is down is left to the ticks.
 
-use std::collections::BTreeMap;
+mod calls;
+
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use serde::Deserialize;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinSet};
 
 use crate::app::App;
-use crate::{errand, pg};
+use crate::errand::{self, Answer};
+use crate::pg;
+use calls::Calls;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Requests on notification, with the body `{"trigger":"wake"}`.
+/// Requests on notification, with the body `{"trigger":"wake"}`, and `{"trigger":"next"}` after an answer that asks for more.
 #[derive(Clone)]
 pub struct Wakes {
     /// Where to listen.
     pub database_url: String,
-    /// The channel to listen to; the payload of its notifications is the path to POST to.
+    /// The channel to listen to; the payload of its notifications is the path to POST to, and perhaps, after a space,
+    /// how many calls of it should be under way at least.
     pub channel: String,
     /// Sent as `Authorization: Bearer …`.
     pub bearer: String,
 }
 
-/// Listens until told to stop, connecting again whenever the connection is lost.
-/// `tried` hears when it listens, or when the first attempt failed.
+/// Delivers wakes to the application itself until told to stop.
 pub(crate) async fn run(
     app: Arc<App>,
     wakes: Wakes,
-    tried: oneshot::Sender<()>,
+    listening: watch::Sender<bool>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let (sender, receiver) = mpsc::unbounded_channel();
+    let post = |path: String, trigger| {
+        let (app, bearer) = (app.clone(), wakes.bearer.clone());
+        async move { errand::send(&app, &path, &bearer, trigger).await }
+    };
     tokio::select! {
-        () = listen(&wakes, tried, sender) => {}
-        () = deliver(&app, &wakes.bearer, receiver, stop.clone()) => {}
+        () = relay(&wakes.database_url, &wakes.channel, &listening, post) => {}
         _ = stop.changed() => {}
     }
 }
 
-async fn listen(wakes: &Wakes, tried: oneshot::Sender<()>, paths: mpsc::UnboundedSender<String>) {
-    let mut tried = Some(tried);
+/// Listens to `channel`, as [`Wakes`] describes it, and has `post` POST each path with the trigger, `wake` or `next`;
+/// until dropped, and connecting again whenever the connection is lost.
+/// `listening` hears after each attempt to connect and each loss whether it listens.
+pub async fn relay<P, F>(
+    database_url: &str,
+    channel: &str,
+    listening: &watch::Sender<bool>,
+    post: P,
+) where
+    P: Fn(String, &'static str) -> F,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::select! {
+        () = listen(database_url, channel, listening, sender) => {}
+        () = deliver(receiver, post) => {}
+    }
+}
+
+async fn listen(
+    database_url: &str,
+    channel: &str,
+    listening: &watch::Sender<bool>,
+    payloads: mpsc::UnboundedSender<String>,
+) {
     let mut pause = FIRST_PAUSE;
-    let statement = format!("listen \"{}\"", wakes.channel.replace('"', "\"\""));
+    let statement = format!("listen \"{}\"", channel.replace('"', "\"\""));
     loop {
         let connected = async {
-            let (client, notifications) = pg::connect_and_listen(&wakes.database_url).await?;
+            let (client, notifications) = pg::connect_and_listen(database_url).await?;
             client.batch_execute(&statement).await?;
             Ok::<_, crate::Error>((client, notifications))
         };
-        let connected = connected.await;
-        // Nobody may have waited for it.
-        _ = tried.take().map(|it| it.send(()));
-        match connected {
+        match connected.await {
             Ok((_client, mut notifications)) => {
+                listening.send_replace(true);
                 pause = FIRST_PAUSE;
                 while let Some(it) = notifications.recv().await {
-                    if it.channel() == wakes.channel && paths.send(it.payload().to_owned()).is_err()
-                    {
+                    if it.channel() == channel && payloads.send(it.payload().to_owned()).is_err() {
                         return;
                     }
                 }
@@ -69,6 +96,7 @@ async fn listen(wakes: &Wakes, tried: oneshot::Sender<()>, paths: mpsc::Unbounde
             }
             Err(err) => tracing::warn!("cannot listen for wakes: {err}"),
         }
+        listening.send_replace(false);
         tokio::time::sleep(jittered(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -80,48 +108,48 @@ fn jittered(pause: Duration) -> Duration {
     (pause / 2).mul_f64(1.0 + random as f64 / 255.0)
 }
 
-/// Per path at most one request is under way and one more is pending, however many notifications arrive.
-async fn deliver(
-    app: &Arc<App>,
-    bearer: &str,
-    mut paths: mpsc::UnboundedReceiver<String>,
-    stop: watch::Receiver<bool>,
-) {
-    let mut pending: BTreeMap<String, bool> = BTreeMap::new();
-    let mut under_way: JoinSet<String> = JoinSet::new();
-    let spawn = |under_way: &mut JoinSet<String>, path: String| {
-        let (app, bearer) = (app.clone(), bearer.to_owned());
-        under_way.spawn(async move {
-            errand::post(&app, &path, &bearer, "wake").await;
-            path
-        });
-    };
+async fn deliver<P, F>(mut payloads: mpsc::UnboundedReceiver<String>, post: P)
+where
+    P: Fn(String, &'static str) -> F,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let mut calls = Calls::default();
+    let mut under_way = JoinSet::new();
+    let mut started: HashMap<Id, (String, &'static str)> = HashMap::new();
     loop {
-        tokio::select! {
-            path = paths.recv() => match path {
-                Some(path) if !path.starts_with('/') => {
-                    tracing::warn!("a wake without a path was ignored");
-                }
-                Some(path) => match pending.get_mut(&path) {
-                    Some(again) => *again = true,
-                    None => {
-                        pending.insert(path.clone(), false);
-                        spawn(&mut under_way, path);
-                    }
-                },
+        let call = tokio::select! {
+            payload = payloads.recv() => match payload {
+                Some(payload) => calls.notified(&payload),
                 None => return,
             },
-            Some(finished) = under_way.join_next() => {
-                // A request that panicked leaves its path blocked, which the ticks make good.
-                let Ok(path) = finished else { continue };
-                match pending.get_mut(&path) {
-                    Some(again) if *again && !*stop.borrow() => {
-                        *again = false;
-                        spawn(&mut under_way, path);
-                    }
-                    _ => drop(pending.remove(&path)),
-                }
+            Some(ended) = under_way.join_next_with_id() => {
+                // A call that panicked has ended like any other.
+                let (id, answer) = match ended {
+                    Ok((id, answer)) => (id, answer),
+                    Err(err) => (err.id(), Err(err.to_string())),
+                };
+                let (path, trigger) = started.remove(&id).expect("each call is noted when it starts");
+                errand::log(&path, trigger, &answer);
+                calls.ended(path, asks_for_next(&answer))
             }
+        };
+        if let Some((path, trigger)) = call {
+            let id = under_way.spawn(post(path.clone(), trigger)).id();
+            started.insert(id, (path, trigger));
         }
     }
 }
+
+fn asks_for_next(answer: &Answer) -> bool {
+    #[derive(Deserialize)]
+    struct Body {
+        again: bool,
+    }
+    let Ok((200, body)) = answer else {
+        return false;
+    };
+    serde_json::from_slice(body).is_ok_and(|it: Body| it.again)
+}
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,12 @@ async fn call(job: &DueJob, config: &Config, components_url: &str) -> Run {
     });
     let (http_status, answer) = guest::post_json(&url, &config.service_key, &body, BUDGET)
         .await
-        .unwrap_or_else(|it| (502, json!({ "code": "unreachable", "message": it })));
+        .unwrap_or_else(|it| {
+            (
+                502,
+                json!({ "code": "unreachable", "message": it.to_string() }),
+            )
+        });
     Run {
         job: job.job.clone(),
         http_status,

@@ -5,7 +5,7 @@ use domain::doh::{
     self, DnsFailure, Lookup, Next, RecordKind, Route, route_from_addresses, route_step,
 };
 use futures::future::join;
-use guest::fetch;
+use guest::{FetchError, fetch};
 use spin_sdk::http::{FullBody, Method, Request};
 
 /// How long one resolver may take for one question.
@@ -59,7 +59,9 @@ async fn ask(domain: &str, kind: RecordKind, resolver: &str) -> Lookup {
             doh::parse(domain, kind, &it.body).unwrap_or_else(Lookup::from)
         }
         Ok(_) => Lookup::Failed(DnsFailure::Unreachable),
-        Err(text) if text == "timeout" => Lookup::Failed(DnsFailure::Timeout),
-        Err(_) => Lookup::Failed(DnsFailure::Unreachable),
+        Err(FetchError::TimedOut) => Lookup::Failed(DnsFailure::Timeout),
+        Err(FetchError::TooLong(_) | FetchError::Denied | FetchError::Failed(_)) => {
+            Lookup::Failed(DnsFailure::Unreachable)
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn ask(provider: &Provider, email: &str) -> Result<ProviderAnsw
     };
     let answer = match fetch(request, PATIENCE, LONGEST).await {
         Ok(it) => it,
-        Err(text) => return unavailable(&text),
+        Err(error) => return unavailable(&error.to_string()),
     };
     let header = |name| answer.headers.get(name).and_then(|it| it.to_str().ok());
     match parse(

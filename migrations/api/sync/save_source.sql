@@ -1,5 +1,6 @@
 -- Adds a source, or changes the one of this name. p_secret null keeps the one that is stored. p_settings: what the protocol
--- needs to know, and max_parallel. A source whose address changed is synced from the beginning. For operators.
+-- needs to know, and max_parallel. A source whose address or user changed is synced from the beginning, and its stored
+-- secret is forgotten, or it would be sent to whoever is there now. For operators.
 -- Answers {"source", "created"}. A value out of range raises the name of the constraint that says so.
 create function baton_api.save_source(
   p_name text, p_kind text, p_url text, p_username text, p_secret text, p_settings jsonb, p_who text
@@ -8,8 +9,10 @@ language plpgsql
 security definer set search_path = ''
 as $$
 declare
+  v_old baton.sources;
   v_created boolean;
 begin
+  select s.* into v_old from baton.sources s where s.name = p_name for update;
   insert into baton.sources as s (name, kind, url, username, settings, max_parallel)
   values (p_name, p_kind, p_url, p_username, p_settings - 'max_parallel', coalesce((p_settings->>'max_parallel')::int, 4))
   on conflict (name) do update set
@@ -17,7 +20,10 @@ begin
     state = case when (s.kind, s.url, s.username, s.settings->'account') is not distinct from
       (excluded.kind, excluded.url, excluded.username, excluded.settings->'account') then s.state end,
     blocked_until = null, blocked_reason = null, changed_at = baton.clock()
-  returning xmax = 0 into v_created;
+  returning v_old.name is null into v_created;
+  if (v_old.kind, v_old.url, v_old.username) is distinct from (p_kind, p_url, p_username) then
+    delete from baton.source_secrets k where k.source = p_name;
+  end if;
   if p_secret is not null then
     insert into baton.source_secrets (source, secret) values (p_name, p_secret)
     on conflict (source) do update set secret = excluded.secret, changed_at = baton.clock();

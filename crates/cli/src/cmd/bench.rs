@@ -1,6 +1,8 @@
 mod child;
+mod chunks;
 mod figures;
 mod load;
+mod peers;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,8 @@ use figures::{Claim, Figures, Memory, Recovery, Throughput};
 pub(crate) enum Command {
     /// Measure the validation of contacts through the real component, with a resolver on this machine.
     Validate(Args),
+    /// Measure the queue of chunks through the real component, with chunks that do nothing.
+    Chunks(chunks::Args),
 }
 
 /// What `bench validate` understands.
@@ -47,9 +51,16 @@ const RECOVERS_WITHIN: Duration = Duration::from_secs(120);
 /// Claims measured at each size.
 const CLAIMS: usize = 20;
 
-/// Measures in a database of its own.
+/// Measures it.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
-    let Command::Validate(args) = command;
+    match command {
+        Command::Validate(args) => validate(args, context).await,
+        Command::Chunks(args) => chunks::run(args, context).await,
+    }
+}
+
+/// Measures in a database of its own.
+async fn validate(args: Args, context: &Context) -> Result<()> {
     let home = context.home()?;
     home.check_components()?;
     let figures = Database::around(context, &home, async |database| {

@@ -2,6 +2,7 @@ use anyhow::Result;
 use domain::email::Reason;
 use serde::Serialize;
 
+use super::sync;
 use crate::board::{self, Board};
 use crate::{context::Context, database::Database, moment, output, running::Announcement};
 
@@ -135,6 +136,9 @@ fn text(status: &Status) -> String {
             cycles,
         ));
     }
+    if !board.syncs.is_empty() {
+        parts.push(sync::list::latest(now, &board.syncs));
+    }
     if !board.verdicts.is_empty() {
         let verdicts = board.verdicts.iter().map(|it| {
             let reason = it.reason.as_deref().and_then(Reason::from_code);
@@ -197,7 +201,7 @@ mod tests {
             "jobs": [{ "job": "validate-contacts", "mode": "self_adaptive", "state": state, "reason": reason,
                 "until": "2026-03-01T09:30:42+00:00", "batch_size": 50, "rate_per_minute": 100, "cron": null, "next_slot": null,
                 "last_run": "skipped", "last_reason": "busy", "last_run_at": "2026-03-01T09:29:00+00:00" }],
-            "progress": null, "cycles": [], "running_too_long": [], "verdicts": verdicts,
+            "progress": null, "cycles": [], "running_too_long": [], "verdicts": verdicts, "syncs": [],
         });
         let board = serde_json::from_value(board).expect("it is a board");
         text(&Status {

@@ -78,6 +78,11 @@ impl Child {
         Ok(Http::new(&self.url, Some(&stack::service_key(home)?)))
     }
 
+    /// Its process, while it runs.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Ends it as a crash would.
     pub(super) async fn kill(mut self) -> Result<()> {
         self.process.kill().await.context("killing the host")

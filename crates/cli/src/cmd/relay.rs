@@ -1,0 +1,232 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use bytes::Bytes;
+use domain::webhook::{self, Secret};
+use http_body_util::Full;
+use hyper::{Request, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::{api, context::Context, database::Database, home::Home, output, secret, stack};
+
+/// A run works for 25 s at most, and hosts cut requests off at 30 s.
+const DEADLINE: Duration = Duration::from_secs(40);
+
+/// How it is used.
+pub(crate) const EXAMPLES: &str = "Example:
+  DATABASE_URL=postgres://owner@db/app baton relay --url https://jobs.example.com
+
+The database must wake by NOTIFY (`baton wake listen`), and DATABASE_URL must lead to it directly,
+because poolers in transaction mode do not pass notifications on.";
+
+/// What `relay` understands.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where the deployment answers, such as https://jobs.example.com.
+    #[arg(long, env = "BATON_URL", value_parser = deployment, value_name = "URL")]
+    url: String,
+    /// File with the deployment's variable webhook_secret, where BATON_WEBHOOK_SECRET is not set;
+    /// by default the one in .baton/.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+/// Listens and posts until interrupted.
+pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
+    let home = context.home()?;
+    let poster = Arc::new(Poster::new(
+        &args.url,
+        secrets(&home, args.secret_file.as_deref())?,
+    ));
+    Database::with(context, &home, async |database| {
+        let client = database.connect().await?;
+        let row = client.query_one("select wake from baton.settings", &[]).await;
+        let mode: String = row.map_err(api::explain)?.get(0);
+        drop(client);
+        if mode != "listen" {
+            output::note(&format!(
+                "The database is set to `baton wake {mode}`, so there is nothing to relay; `baton wake listen` changes that."
+            ));
+        }
+        let (listening, listens) = watch::channel(false);
+        let post = |path: String, trigger| {
+            let poster = poster.clone();
+            async move { poster.post(&path, trigger).await }
+        };
+        let address = database.address();
+        tokio::select! {
+            () = host::relay(address.secret_string(), stack::WAKE_CHANNEL, &listening, post) => Ok(()),
+            result = show(listens, &args.url, address.to_string(), context) => result,
+        }
+    })
+    .await
+}
+
+/// Says so once it listens; returns only when that fails.
+async fn show(
+    mut listens: watch::Receiver<bool>,
+    url: &str,
+    database: String,
+    context: &Context,
+) -> Result<()> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        url: &'a str,
+        database: &'a str,
+        channel: &'a str,
+    }
+    listens.wait_for(|it| *it).await?;
+    let shown = Shown {
+        url,
+        database: &database,
+        channel: stack::WAKE_CHANNEL,
+    };
+    context.output.result(&shown, || {
+        format!("Wakes of {database} go to {url}. Ctrl-C ends it.")
+    })?;
+    std::future::pending().await
+}
+
+fn secrets(home: &Home, file: Option<&Path>) -> Result<Vec<Secret>> {
+    let text = stack::signing_secret(home, file)?.unwrap_or_default();
+    stack::webhook_secrets(&text)
+}
+
+/// Posts signed wakes to one deployment.
+struct Poster {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: String,
+    secrets: Vec<Secret>,
+    refused: Once,
+}
+
+impl Poster {
+    fn new(url: &str, secrets: Vec<Secret>) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            url: url.to_owned(),
+            secrets,
+            refused: Once::new(),
+        }
+    }
+
+    async fn post(&self, path: &str, trigger: &str) -> host::Answer {
+        let request = self
+            .request(path, trigger)
+            .map_err(|error| error.to_string())?;
+        let exchange = async {
+            let response = self.client.request(request).await;
+            host::read_answer(
+                response.map_err(|error| format!("{:#}", anyhow::Error::from(error)))?,
+            )
+            .await
+        };
+        let answer = tokio::time::timeout(DEADLINE, exchange)
+            .await
+            .unwrap_or_else(|_elapsed| Err(format!("no answer within {} s", DEADLINE.as_secs())));
+        if matches!(answer, Ok((401, _))) {
+            self.refused.call_once(|| {
+                output::note(&format!(
+                    "{} refuses the signature: give it the same secret in its variable webhook_secret, and check that the clocks agree.",
+                    self.url
+                ));
+            });
+        }
+        answer
+    }
+
+    fn request(&self, path: &str, trigger: &str) -> Result<Request<Full<Bytes>>> {
+        let body = format!("{{\"trigger\":\"{trigger}\"}}");
+        let id = format!("wake_{}", secret::random()?);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the receiver holds the time of a signature against its own clock, whatever the database's says"
+        )]
+        let sent = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let signature = webhook::sign(&self.secrets, &id, sent, body.as_bytes());
+        let request = Request::post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .header(webhook::ID, id)
+            .header(webhook::TIMESTAMP, sent)
+            .header(webhook::SIGNATURE, signature);
+        Ok(request.body(Full::from(body))?)
+    }
+}
+
+/// The address of a deployment, without a path.
+pub(super) fn deployment(text: &str) -> Result<String, String> {
+    let help = "write it like https://jobs.example.com";
+    let uri: Uri = text.parse().map_err(|_| help.to_owned())?;
+    let sound = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.authority().is_some_and(|it| !it.as_str().contains('@'))
+        && matches!(uri.path_and_query().map(|it| it.as_str()), None | Some("/"))
+        && !text.contains('#');
+    if !sound {
+        return Err(help.to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployment_is_an_address_without_a_path() {
+        let check = |text, expected: Option<&str>| {
+            assert_eq!(deployment(text).ok().as_deref(), expected, "{text}");
+        };
+        check("https://a.example", Some("https://a.example"));
+        check("http://127.0.0.1:3000/", Some("http://127.0.0.1:3000"));
+        check("a.example", None);
+        check("/jobs", None);
+        check("ftp://a.example", None);
+        check("https://", None);
+        check("https://key@a.example", None);
+        check("https://a.example/b", None);
+        check("https://a.example//", None);
+        check("https://a.example?b", None);
+        check("https://a.example/#b", None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_wake_is_signed_over_what_is_sent() {
+        let text = webhook::secret_text(&[1; 32]);
+        let secrets = webhook::secrets(&text).expect("it is sound");
+        let poster = Poster::new("http://a.example", secrets.clone());
+        let request = poster.request("/jobs/c", "next").expect("it can be made");
+        assert_eq!(request.uri(), "http://a.example/jobs/c");
+        let header = |name| {
+            let value = request.headers().get(name);
+            value.and_then(|it| it.to_str().ok()).expect("it is set")
+        };
+        let signed = webhook::Signed {
+            id: header(webhook::ID),
+            timestamp: header(webhook::TIMESTAMP),
+            signatures: header(webhook::SIGNATURE),
+        };
+        let sent = signed.timestamp.parse().expect("it is a number");
+        assert!(webhook::verify(
+            &secrets,
+            signed,
+            br#"{"trigger":"next"}"#,
+            sent
+        ));
+        assert!(!signed.id.contains('.'));
+    }
+}

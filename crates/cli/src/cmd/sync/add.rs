@@ -1,0 +1,304 @@
+use std::path::PathBuf;
+
+use anyhow::Result;
+use contract::SaveSource;
+use domain::sync::{jmap, paged};
+use tokio_postgres::Client;
+use url::Url;
+
+use super::secret::{self, Given};
+use super::source::{self, Settings};
+use crate::{advice, api, context::Context, database::Database, output};
+
+/// What `sync add` understands.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["jmap", "json_pages"]))]
+pub(crate) struct Args {
+    /// Its name: letters, digits and `._@+-`; the user without it.
+    #[arg(required_unless_present = "user")]
+    name: Option<String>,
+    /// Mailbox by JMAP: the server, or the address of its session.
+    #[arg(long, value_name = "URL")]
+    jmap: Option<String>,
+    /// Pages of JSON records: the first page.
+    #[arg(long, value_name = "URL")]
+    json_pages: Option<String>,
+    /// Who asks there; the password is asked for.
+    #[arg(long, required_unless_present_any = ["token", "json_pages"], value_name = "USER")]
+    user: Option<String>,
+    /// A bearer token is used instead of user and password, and is asked for.
+    #[arg(long, conflicts_with = "user")]
+    token: bool,
+    /// File with the password or token, `-` for standard input; else BATON_SYNC_SECRET, else a terminal is asked.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Saves a source.
+pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
+    let Args {
+        name,
+        jmap,
+        json_pages,
+        user,
+        token,
+        secret_file,
+        settings,
+    } = args;
+    let settings = settings.object();
+    let (kind, url, checked) = match (jmap, json_pages) {
+        (Some(url), _) => {
+            let checked = jmap::Settings::parse(&settings).map(drop);
+            ("jmap", source::jmap_url(&url)?, checked)
+        }
+        (None, url) => {
+            let checked = paged::Settings::parse(&settings).map(drop);
+            ("json", source::http_url(&url.unwrap_or_default())?, checked)
+        }
+    };
+    let help = "`baton sync add --help` shows the settings with examples";
+    checked.map_err(advice::with("reading the settings", help))?;
+    let name = name.or_else(|| user.clone()).unwrap_or_default();
+    let place = Place {
+        kind: kind.to_owned(),
+        url,
+        username: user,
+    };
+    let given = Given::new(secret_file);
+    let home = context.home()?;
+    Database::with(context, &home, async |database| {
+        let client = database.connect().await?;
+        let stored = stored(&client, &name).await?;
+        let secret = match given.read().await? {
+            None if token || place.username.is_some() => {
+                let prompt = prompt(&place, stored.as_ref().is_some_and(|it| it.serves(&place)));
+                secret::ask(prompt).await?
+            }
+            given => given,
+        };
+        check_secret(&name, &place, token, secret.is_some(), stored.as_ref())?;
+        if place.url.scheme() == "http" {
+            output::note(&format!(
+                "Components reach http:// only where the variable sync_hosts allows it: `baton up --variable sync_hosts={}`.",
+                place.url.origin().ascii_serialization()
+            ));
+        }
+        if secret.is_some() && source::is_readable_on_the_way(&place.url) {
+            output::note("This address is http:// on another machine, so the password crosses the network readable.");
+        }
+        let call = SaveSource {
+            name: name.clone(),
+            kind: place.kind,
+            url: place.url.into(),
+            username: place.username,
+            secret,
+            settings,
+            who: context.common.who.clone(),
+        };
+        let answer = api::call(&client, call)
+            .await
+            .map_err(advice::with(format!("saving the source {name}"), help))?;
+        context.output.result(&answer, || {
+            let what = if answer["created"] == true {
+                "is saved"
+            } else {
+                "was there already and is changed"
+            };
+            format!("The source {name} {what}. `baton sync run {name} --watch` syncs it.")
+        })
+    })
+    .await
+}
+
+/// Where a source is, and who asks there.
+#[derive(Debug)]
+struct Place {
+    kind: String,
+    url: Url,
+    username: Option<String>,
+}
+
+/// The source of this name as the database has it.
+#[derive(Debug)]
+struct Stored {
+    kind: String,
+    url: String,
+    username: Option<String>,
+    has_secret: bool,
+}
+
+impl Stored {
+    /// Whether what is stored is the password for this place, so that no other server ever gets it.
+    fn serves(&self, place: &Place) -> bool {
+        let same_origin = Url::parse(&self.url).is_ok_and(|it| it.origin() == place.url.origin());
+        self.has_secret
+            && same_origin
+            && (&self.kind, &self.username) == (&place.kind, &place.username)
+    }
+}
+
+async fn stored(client: &Client, name: &str) -> Result<Option<Stored>> {
+    let row = client
+        .query_opt(
+            "select s.kind, s.url, s.username, x.source is not null
+             from baton.sources s left join baton.source_secrets x on x.source = s.name where s.name = $1",
+            &[&name],
+        )
+        .await
+        .map_err(api::explain)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Stored {
+        kind: row.try_get(0)?,
+        url: row.try_get(1)?,
+        username: row.try_get(2)?,
+        has_secret: row.try_get(3)?,
+    }))
+}
+
+/// Refuses a source without the secret that it needs, and one that would inherit the secret of another place.
+fn check_secret(
+    name: &str,
+    place: &Place,
+    token: bool,
+    given: bool,
+    stored: Option<&Stored>,
+) -> Result<()> {
+    if given || stored.is_some_and(|it| it.serves(place)) {
+        return Ok(());
+    }
+    if token || place.username.is_some() {
+        return Err(advice::error(
+            format!("there is no password or token for {name}"),
+            "run this on a terminal, which asks for it, or give it in BATON_SYNC_SECRET or with --secret-file",
+        ));
+    }
+    if stored.is_some_and(|it| it.has_secret) {
+        return Err(advice::error(
+            format!("{name} has a password or token for another place"),
+            format!(
+                "give the new one with --token or --user, or remove the old source first: `baton sync remove {name}`"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn prompt(place: &Place, kept: bool) -> String {
+    let what = match &place.username {
+        Some(user) => format!("Password of {user}"),
+        None => "Token".to_owned(),
+    };
+    let host = place.url.host_str().unwrap_or_default();
+    let kept = if kept {
+        " (Enter keeps the stored one)"
+    } else {
+        ""
+    };
+    format!("{what} at {host}{kept}: ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_line_names_one_source_and_who_asks_there() {
+        let check = |line: &str, expected: bool| {
+            let words = std::iter::once("add").chain(line.split_whitespace());
+            assert_eq!(Line::try_parse_from(words).is_ok(), expected, "{line}");
+        };
+        check("--jmap https://a.example --user alice", true);
+        check(
+            "mail --jmap https://a.example --user alice --chunk-size 500",
+            true,
+        );
+        check("mail --jmap https://a.example --token", true);
+        check("people --json-pages https://a.example", true);
+        check(
+            "people --json-pages https://a.example --next /next --max-parallel 64",
+            true,
+        );
+        check(
+            "people --json-pages https://a.example --page-param page --pages /pages",
+            true,
+        );
+        check("--jmap https://a.example --token", false);
+        check("mail --jmap https://a.example", false);
+        check("mail --user alice", false);
+        check("--jmap https://a.example --user alice --token", false);
+        check(
+            "--jmap https://a.example --json-pages https://a.example --user alice",
+            false,
+        );
+        check(
+            "--jmap https://a.example --user alice --chunk-size 501",
+            false,
+        );
+        check(
+            "--jmap https://a.example --user alice --records /items",
+            false,
+        );
+        check("--jmap https://a.example --user alice --pages /n", false);
+        check(
+            "people --json-pages https://a.example --chunk-size 50",
+            false,
+        );
+        check(
+            "people --json-pages https://a.example --page-param p",
+            false,
+        );
+        check("people --json-pages https://a.example --pages /n", false);
+        check(
+            "people --json-pages https://a.example --next /n --page-param p --pages /n",
+            false,
+        );
+    }
+
+    #[test]
+    fn a_stored_password_is_sent_nowhere_else() {
+        let stored = |kind: &str, username: Option<&str>, has_secret| Stored {
+            kind: kind.to_owned(),
+            url: "https://a.example/jmap".to_owned(),
+            username: username.map(str::to_owned),
+            has_secret,
+        };
+        let check = |kind: &str, url, username: Option<&str>, stored: Option<Stored>, expected| {
+            let place = Place {
+                kind: kind.to_owned(),
+                url: source::http_url(url).expect("it is an address"),
+                username: username.map(str::to_owned),
+            };
+            let checked = check_secret("mail", &place, kind == "jmap", false, stored.as_ref());
+            assert_eq!(checked.is_ok(), expected, "{place:?} {stored:?}");
+        };
+        let alice = || Some(stored("jmap", Some("alice"), true));
+        check(
+            "jmap",
+            "https://a.example/else",
+            Some("alice"),
+            alice(),
+            true,
+        );
+        check("jmap", "https://a.example", Some("bob"), alice(), false);
+        check("jmap", "https://a.example", None, alice(), false);
+        check("jmap", "https://b.example", Some("alice"), alice(), false);
+        check("jmap", "http://a.example", Some("alice"), alice(), false);
+        check("json", "https://a.example", None, alice(), false);
+        check("json", "https://b.example", None, alice(), false);
+        let anonymous = || Some(stored("json", None, false));
+        check("json", "https://b.example", None, anonymous(), true);
+        check("json", "https://b.example", None, None, true);
+        check("json", "https://b.example", Some("alice"), None, false);
+        check("jmap", "https://a.example", Some("alice"), None, false);
+    }
+}

@@ -1,0 +1,30 @@
+use anyhow::Result;
+use contract::CancelSync;
+
+use super::no_such_source;
+use crate::{advice, api, context::Context, database::Database};
+
+/// Cancels the sync under way.
+pub(crate) async fn run(source: String, context: &Context) -> Result<()> {
+    let home = context.home()?;
+    Database::with(context, &home, async |database| {
+        let client = database.connect().await?;
+        let call = CancelSync {
+            source: source.clone(),
+            who: context.common.who.clone(),
+        };
+        let answer = api::call(&client, call).await.map_err(|error| {
+            if api::code(&error) == Some(contract::codes::ILLEGAL_TRANSITION) {
+                return advice::with(
+                    "there is nothing to cancel",
+                    "`baton sync list` shows what is under way",
+                )(error);
+            }
+            no_such_source(error)
+        })?;
+        context.output.result(&answer, || {
+            format!("The sync of {source} is cancelled. `baton sync run {source}` starts another.")
+        })
+    })
+    .await
+}

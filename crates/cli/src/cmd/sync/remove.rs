@@ -1,0 +1,22 @@
+use anyhow::Result;
+use contract::RemoveSource;
+
+use super::no_such_source;
+use crate::{api, context::Context, database::Database};
+
+/// Removes a source.
+pub(crate) async fn run(name: String, context: &Context) -> Result<()> {
+    let home = context.home()?;
+    Database::with(context, &home, async |database| {
+        let client = database.connect().await?;
+        let call = RemoveSource {
+            name: name.clone(),
+            who: context.common.who.clone(),
+        };
+        let answer = api::call(&client, call).await.map_err(no_such_source)?;
+        context.output.result(&answer, || {
+            format!("The source {name} is removed; what was synced stays in synced_emails.")
+        })
+    })
+    .await
+}

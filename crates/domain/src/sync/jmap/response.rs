@@ -1,0 +1,307 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::email::email_item;
+use super::request::{CHANGES, CREATED, GET, LIST, STATE, UPDATED};
+use super::{ANCHORS, LISTED, RESYNC, Session, Settings, halves};
+use crate::sync::answer::Answer;
+use crate::sync::item::distinct;
+use crate::sync::{Failure, Synced, Work};
+
+/// How long to hold back, in seconds, when a server has too many requests at once.
+const CROWDED: u32 = 5;
+/// What the types of request-level errors begin with (RFC 8620, section 3.6.1).
+const PROBLEM: &str = "urn:ietf:params:jmap:error:";
+
+/// What came of listing a page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Planned {
+    /// It is listed.
+    Page(Synced),
+    /// The message that it was to follow is gone.
+    AnchorGone,
+}
+
+/// Reads the answer to [`super::plan_request`].
+pub fn read_planned(
+    session: &Session,
+    settings: &Settings,
+    anchor: Option<&str>,
+    with_state: bool,
+    answer: &Answer,
+) -> Result<Planned, Failure> {
+    let responses = responses(answer)?;
+    let mut synced = Synced::default();
+    if with_state {
+        let get = arguments(&responses, STATE)?;
+        synced.state = Some(text(get, "state")?.to_owned());
+    }
+    let list = match arguments(&responses, LIST) {
+        Ok(it) => it,
+        Err(Trouble::AnchorGone) if anchor.is_some() => return Ok(Planned::AnchorGone),
+        Err(trouble) => return Err(trouble.into()),
+    };
+    let ids = ids(list, "ids")?;
+    if ids.iter().any(|it| Some(it.as_str()) == anchor) {
+        return Err(Failure::failed(
+            "the server does not move past the message that a page is to follow",
+        ));
+    }
+    synced.plan.insert(LISTED.to_owned(), true.into());
+    // Of the first page alone: there it is asked for, while Cyrus 3.6 tells it with every page.
+    let total = match anchor {
+        None => list.get("total").and_then(Value::as_u64),
+        Some(_) => None,
+    };
+    if let Some(total) = total {
+        synced.plan.insert("total".to_owned(), total.into());
+    }
+    if ids.is_empty() && total.is_some_and(|it| it > 0) {
+        // Taken for an empty mailbox, it would end in letting go of every message.
+        return Err(malformed("messages are counted and not listed"));
+    }
+    // Otherwise an empty page ends the list.
+    let complete = total == Some(ids.len() as u64);
+    if !ids.is_empty() && !complete {
+        let anchors = ids.iter().rev().take(ANCHORS).cloned().collect();
+        synced.chunks.push(Work::Plan { anchors });
+    }
+    synced.chunks.extend(
+        ids.chunks(session.chunk_size(settings))
+            .map(|ids| Work::Fetch { ids: ids.to_vec() }),
+    );
+    Ok(Planned::Page(synced))
+}
+
+/// Reads the answer to [`super::fetch_request`].
+pub fn read_fetched(asked: &[String], answer: &Answer) -> Result<Synced, Failure> {
+    let messages = responses(answer).and_then(|it| messages(&it, GET, asked));
+    match messages {
+        Ok(Messages { items, gone }) => Ok(Synced {
+            items: distinct(items),
+            removed: gone,
+            ..Synced::default()
+        }),
+        Err(Trouble::TooLarge) => halves(asked),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+/// Reads the answer to [`super::changes_request`].
+pub fn read_changes(since: &str, answer: &Answer) -> Result<Synced, Failure> {
+    let responses = responses(answer)?;
+    let changes = match arguments(&responses, CHANGES) {
+        Ok(it) => it,
+        Err(Trouble::StateGone) => {
+            return Ok(Synced {
+                chunks: vec![Work::Plan { anchors: vec![] }],
+                plan: Map::from_iter([(RESYNC.to_owned(), true.into())]),
+                ..Synced::default()
+            });
+        }
+        Err(trouble) => return Err(trouble.into()),
+    };
+    let state = text(changes, "newState")?;
+    let mut removed = ids(changes, "destroyed")?;
+    let mut items = Vec::new();
+    for (call, kind) in [(CREATED, "created"), (UPDATED, "updated")] {
+        let messages = messages(&responses, call, &ids(changes, kind)?)?;
+        items.extend(messages.items);
+        removed.extend(messages.gone);
+    }
+    let mut synced = Synced {
+        items: distinct(items),
+        removed,
+        ..Synced::default()
+    };
+    if changes.get("hasMoreChanges") == Some(&Value::Bool(true)) {
+        if state == since {
+            return Err(Failure::failed(
+                "the server has more changes and does not move past the first",
+            ));
+        }
+        synced.chunks.push(Work::Changes {
+            since: state.to_owned(),
+        });
+    } else {
+        synced.state = Some(state.to_owned());
+    }
+    Ok(synced)
+}
+
+/// Why an answer is not the one hoped for.
+#[derive(Debug)]
+enum Trouble {
+    /// Less at once may work.
+    TooLarge,
+    /// The message that a list was to follow is gone.
+    AnchorGone,
+    /// Changes since this state cannot be told.
+    StateGone,
+    /// Anything else.
+    Failure(Failure),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        let kind = match trouble {
+            Trouble::Failure(failure) => return failure,
+            Trouble::TooLarge => "requestTooLarge",
+            Trouble::AnchorGone => "anchorNotFound",
+            Trouble::StateGone => "cannotCalculateChanges",
+        };
+        method_failed(kind)
+    }
+}
+
+/// The responses of a request that was understood.
+fn responses(answer: &Answer) -> Result<Vec<Value>, Trouble> {
+    let mut body = match answer.json() {
+        Ok(body) => body,
+        // Servers name limits in the bodies of 400 and 413; what other statuses mean is clear without one.
+        Err(failure) if matches!(answer.status, 400 | 413) => {
+            return Err(request_error(answer, failure));
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    match body["methodResponses"].take() {
+        Value::Array(responses) => Ok(responses),
+        _ => Err(malformed("no methodResponses").into()),
+    }
+}
+
+/// Request-level errors (RFC 8620, section 3.6.1).
+fn request_error(answer: &Answer, failure: Failure) -> Trouble {
+    let body: Value = serde_json::from_slice(answer.body).unwrap_or_default();
+    let kind = body["type"]
+        .as_str()
+        .and_then(|it| it.strip_prefix(PROBLEM));
+    let limit = body["limit"].as_str().unwrap_or_default();
+    match (kind, limit) {
+        (Some("limit"), "maxSizeRequest") => Trouble::TooLarge,
+        (Some("limit"), "maxConcurrentRequests") => {
+            Failure::wait(CROWDED, "the server has too many requests at once").into()
+        }
+        (Some(kind), _) => Failure::failed(format!(
+            "the server does not take the request ({} {})",
+            word(kind),
+            word(limit)
+        ))
+        .into(),
+        (None, _) if answer.status == 413 => Trouble::TooLarge,
+        (None, _) => failure.into(),
+    }
+}
+
+/// The arguments of the response to a call.
+fn arguments<'a>(responses: &'a [Value], call: &str) -> Result<&'a Map<String, Value>, Trouble> {
+    let response = responses
+        .iter()
+        .find(|it| it[2] == call)
+        .ok_or_else(|| malformed(&format!("no response to {call}")))?;
+    let arguments = response[1]
+        .as_object()
+        .ok_or_else(|| malformed(&format!("no arguments in the response to {call}")))?;
+    if response[0] == "error" {
+        return Err(method_error(arguments));
+    }
+    Ok(arguments)
+}
+
+/// Method-level errors (RFC 8620, sections 3.6.2, 5.1, 5.2 and 5.5).
+fn method_error(error: &Map<String, Value>) -> Trouble {
+    let kind = error
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let about_state = || error.get("arguments").is_some_and(names_state);
+    match kind {
+        "requestTooLarge" => Trouble::TooLarge,
+        "anchorNotFound" => Trouble::AnchorGone,
+        "cannotCalculateChanges" => Trouble::StateGone,
+        // What Cyrus 3.6 says of a state that it cannot read, such as another server's.
+        "invalidArguments" if about_state() => Trouble::StateGone,
+        "serverUnavailable" | "serverFail" | "serverPartialFail" => {
+            Failure::retry(format!("the server is in trouble ({kind})")).into()
+        }
+        "forbidden" => Failure::refused("the server forbids access to the account").into(),
+        "accountNotFound" => Failure::failed("the server has no such account").into(),
+        "accountNotSupportedByMethod" => Failure::failed("the account holds no mail").into(),
+        _ => method_failed(kind).into(),
+    }
+}
+
+fn names_state(arguments: &Value) -> bool {
+    arguments
+        .as_array()
+        .is_some_and(|it| it.iter().any(|it| it == "sinceState"))
+}
+
+fn method_failed(kind: &str) -> Failure {
+    Failure::failed(format!("the server fails with {}", word(kind)))
+}
+
+/// A server's own word, if it is one; who knows what else a server might repeat.
+fn word(text: &str) -> &str {
+    let fits = text.len() <= 60 && text.bytes().all(|it| it.is_ascii_alphanumeric());
+    if fits { text } else { "an unknown error" }
+}
+
+struct Messages {
+    items: Vec<(String, Value)>,
+    gone: Vec<String>,
+}
+
+/// The messages that a call got. Each id that was asked for must be accounted for, or mail would be lost in silence.
+fn messages(responses: &[Value], call: &str, asked: &[String]) -> Result<Messages, Trouble> {
+    let get = arguments(responses, call)?;
+    let list = get
+        .get("list")
+        .and_then(Value::as_array)
+        .ok_or_else(|| malformed("no list"))?;
+    let items: Option<Vec<_>> = list.iter().map(email_item).collect();
+    let items = items.ok_or_else(|| malformed("a message without id"))?;
+    let mut missing: BTreeSet<&str> = asked.iter().map(String::as_str).collect();
+    for (id, _) in &items {
+        missing.remove(id.as_str());
+    }
+    // Null where nothing is missing, with some servers.
+    let not_found = match get.get("notFound") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(_) => ids(get, "notFound")?,
+    };
+    let gone: Vec<String> = not_found
+        .into_iter()
+        .filter(|it| missing.remove(it.as_str()))
+        .collect();
+    match missing.len() {
+        0 => Ok(Messages { items, gone }),
+        n => Err(malformed(&format!("{n} messages are left out")).into()),
+    }
+}
+
+fn text<'a>(arguments: &'a Map<String, Value>, name: &str) -> Result<&'a str, Failure> {
+    arguments
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or_else(|| malformed(&format!("no {name}")))
+}
+
+fn ids(arguments: &Map<String, Value>, name: &str) -> Result<Vec<String>, Failure> {
+    let ids: Option<Vec<_>> = arguments
+        .get(name)
+        .and_then(Value::as_array)
+        .and_then(|it| it.iter().map(|it| Some(it.as_str()?.to_owned())).collect());
+    ids.ok_or_else(|| malformed(&format!("{name} is not a list of ids")))
+}
+
+fn malformed(what: &str) -> Failure {
+    Failure::failed(format!("the answer is not what JMAP promises: {what}"))
+}

@@ -1,0 +1,105 @@
+use super::*;
+
+const FIRST_PAGE: &str = r#"{"methodResponses":[
+    ["Email/get",{"state":"273","list":[],"notFound":[],"accountId":"alice"},"state"],
+    ["Email/query",{"sort":[{"property":"receivedAt","isAscending":false}],"queryState":"273:0","canCalculateChanges":true,
+      "position":0,"total":250,"ids":["M1","M2","M3","M4","M5"],"collapseThreads":false,"accountId":"alice"},"list"]
+    ],"sessionState":"0"}"#;
+
+fn planned(result: Result<Planned, Failure>) -> Synced {
+    match result.unwrap() {
+        Planned::Page(synced) => synced,
+        Planned::AnchorGone => panic!("the anchor is there"),
+    }
+}
+
+#[test]
+fn the_first_page_learns_the_state_before_it_lists() {
+    let request = plan_request(&session(), None, true);
+    let calls = &request["methodCalls"];
+    assert_eq!(calls[0][0], "Email/get");
+    assert_eq!(calls[0][1]["ids"], json!([]));
+    assert_eq!(calls[1][0], "Email/query");
+    assert_eq!(calls[1][1]["calculateTotal"], true);
+    assert_eq!(calls[1][1]["limit"], 5000);
+
+    let small = settings(json!({ "chunk_size": 2 }));
+    let synced = planned(read_planned(
+        &session(),
+        &small,
+        None,
+        true,
+        &ok(FIRST_PAGE),
+    ));
+    assert_eq!(synced.state.as_deref(), Some("273"));
+    assert_eq!(
+        synced.chunks,
+        [
+            plan(&["M5", "M4", "M3"]),
+            fetch(&["M1", "M2"]),
+            fetch(&["M3", "M4"]),
+            fetch(&["M5"])
+        ]
+    );
+    assert_eq!(synced.plan["total"], 250);
+    assert!(is_listed(&Value::Object(synced.plan)));
+    assert!(!is_listed(&json!({})));
+}
+
+#[test]
+fn a_listing_that_starts_over_keeps_the_first_state() {
+    let request = plan_request(&session(), None, false);
+    assert_eq!(request["methodCalls"].as_array().unwrap().len(), 1);
+    let synced = planned(read_planned(
+        &session(),
+        &settings(json!({})),
+        None,
+        false,
+        &ok(FIRST_PAGE),
+    ));
+    assert_eq!(synced.state, None);
+    assert_eq!(start_over().chunks, [plan(&[])]);
+}
+
+#[test]
+fn later_pages_follow_an_anchor() {
+    let request = plan_request(&session(), Some("M5"), false);
+    let query = &request["methodCalls"][0][1];
+    assert_eq!(query["anchor"], "M5");
+    assert_eq!(query["anchorOffset"], 1);
+    assert_eq!(query.get("calculateTotal"), None);
+
+    let default = settings(json!({}));
+    let read = |body: &str| read_planned(&session(), &default, Some("M5"), false, &ok(body));
+    let page = r#"{"methodResponses":[["Email/query",{"position":5,"total":7,"ids":["M6","M7"],"accountId":"alice"},"list"]]}"#;
+    assert_eq!(
+        planned(read(page)).chunks,
+        [plan(&["M7", "M6"]), fetch(&["M6", "M7"])]
+    );
+    let end = r#"{"methodResponses":[["Email/query",{"position":250,"total":250,"ids":[],"accountId":"alice"},"list"]]}"#;
+    assert!(planned(read(end)).chunks.is_empty());
+    let gone =
+        r#"{"methodResponses":[["error",{"type":"anchorNotFound"},"list"]],"sessionState":"0"}"#;
+    assert_eq!(read(gone), Ok(Planned::AnchorGone));
+    // No server known to us does this; one that did would be asked for ever.
+    let stuck = r#"{"methodResponses":[["Email/query",{"position":4,"ids":["M5","M6"]},"list"]]}"#;
+    assert_eq!(failure(read(stuck)).remedy, Remedy::GiveUp);
+}
+
+#[test]
+fn a_page_with_all_messages_is_the_last() {
+    let default = settings(json!({}));
+    let read = |ids: Value, total: u64| {
+        let body = json!({ "methodResponses": [
+            ["Email/get", { "state": "7", "list": [], "notFound": [] }, "state"],
+            ["Email/query", { "position": 0, "total": total, "ids": ids }, "list"],
+        ] });
+        read_planned(&session(), &default, None, true, &ok(&body.to_string()))
+    };
+    assert_eq!(planned(read(json!(["M1"]), 1)).chunks, [fetch(&["M1"])]);
+    assert!(planned(read(json!([]), 0)).chunks.is_empty());
+    // Each would end in letting go of messages that are there.
+    for ids in [json!([]), json!(null), json!("M1"), json!([1])] {
+        assert_eq!(failure(read(ids, 3)).remedy, Remedy::GiveUp);
+    }
+}

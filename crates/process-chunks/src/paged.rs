@@ -1,0 +1,13 @@
+use contract::SyncJob;
+use domain::sync::paged::{Page, Settings, page_url, read_page};
+use domain::sync::{Failure, Synced};
+
+use crate::ask::{answer, get};
+
+/// Gets a page of a JSON source.
+pub(crate) async fn page(job: &SyncJob, page: &Page) -> Result<Synced, Failure> {
+    let settings = Settings::parse(&job.source.settings)?;
+    let url = page_url(&job.source.url, &settings, page)?;
+    let fetched = get(&job.source, url.as_str()).await?;
+    read_page(&url, &settings, page, &answer(&fetched))
+}

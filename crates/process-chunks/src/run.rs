@@ -1,0 +1,70 @@
+use contract::{ChunkClaim, ClaimChunks, CompleteChunks, Completed, RunRequest};
+use guest::{Answer, Config, Db, Error, with_heartbeat};
+use serde_json::json;
+
+use crate::sync::{sync, without_asking};
+
+/// Claim → sync → settle: some chunks of sync jobs.
+pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
+    let db = Db::connect(&config).await?;
+    let worker = guest::worker("process-chunks");
+    let attempt = match db
+        .call(ClaimChunks {
+            trigger: asked.trigger,
+            worker,
+        })
+        .await?
+    {
+        ChunkClaim::Claimed(attempt) => attempt,
+        ChunkClaim::Skipped { reason, until } => {
+            return Ok(Answer::conflict(
+                json!({ "status": "skipped", "reason": reason, "until": until }),
+            ));
+        }
+        ChunkClaim::Idle { reason, until } => {
+            return Ok(Answer::ok(
+                json!({ "status": "idle", "reason": reason, "until": until, "again": false }),
+            ));
+        }
+    };
+
+    let attempt_id = attempt.attempt_id;
+    let claimed = attempt.chunks.len();
+    // What asks nobody is done before a lease could run out.
+    let outcomes = match without_asking(&attempt.chunks) {
+        Some(outcomes) => outcomes,
+        None => match with_heartbeat(&db, attempt_id, sync(attempt)).await {
+            Some(outcomes) => outcomes,
+            None => return Ok(lost("lease_lost")),
+        },
+    };
+    let completed = db
+        .call(CompleteChunks {
+            attempt_id,
+            outcomes,
+        })
+        .await?;
+    Ok(match completed {
+        Completed::Settled {
+            completed,
+            retried,
+            failed,
+            left,
+            again,
+        } => Answer::ok(json!({
+            "status": "ran",
+            "claimed": claimed,
+            "completed": completed,
+            "retried": retried,
+            "failed": failed,
+            "left": left,
+            "again": again,
+        })),
+        Completed::Lost { reason } => lost(&reason),
+    })
+}
+
+/// A late attempt is normal: its chunks are another's now, and nothing of it counted.
+fn lost(reason: &str) -> Answer {
+    Answer::conflict(json!({ "status": "lost", "reason": reason }))
+}

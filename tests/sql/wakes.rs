@@ -1,0 +1,209 @@
+//! The wake ladder in the database: who is told, what, and that nobody ever fails by it.
+
+use contract::native::call;
+use contract::{Ending, SetWake, Trigger};
+use serde_json::Value;
+
+use crate::support::db::Db;
+use crate::support::settling::{claim_chunks, complete, take};
+
+/// The extension's one function as it is published, without the sending: a stand-in that keeps what it was given.
+const NET: &str = "
+    create schema net;
+    create table net.asked (id bigint generated always as identity, url text, body jsonb, headers jsonb, timeout_milliseconds int);
+    create function net.http_post(url text, body jsonb default '{}', params jsonb default '{}',
+      headers jsonb default '{\"Content-Type\": \"application/json\"}', timeout_milliseconds int default 5000) returns bigint
+    language plpgsql as $$
+    declare
+      v_id bigint;
+    begin
+      if headers->>'Content-Type' <> 'application/json' then
+        raise exception 'Content-Type header must be \"application/json\"';
+      end if;
+      insert into net.asked (url, body, headers, timeout_milliseconds) values (url, body, headers, timeout_milliseconds) returning id into v_id;
+      return v_id;
+    end $$;";
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[tokio::test]
+async fn listeners_hear_how_many_calls_are_worth_while() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner.batch_execute(RECORD).await?;
+    db.add_sync("trial", 3).await?;
+    assert_eq!(
+        heard(&db).await?,
+        ["/jobs/process-chunks", "/jobs/process-chunks"],
+        "once by each statement"
+    );
+    let worker = db.worker().await?;
+    // A first call wakes a second one beside it, as there is more to do; one that follows another wakes nobody.
+    claim_chunks(&worker, Trigger::Wake).await?;
+    assert_eq!(heard(&db).await?, ["/jobs/process-chunks 2"]);
+    claim_chunks(&worker, Trigger::Next).await?;
+    assert_eq!(heard(&db).await?, [""; 0]);
+    db.add_sync("other", 1).await?;
+    assert_eq!(
+        heard(&db).await?,
+        ["/jobs/process-chunks 3", "/jobs/process-chunks 3"]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn settling_wakes_the_next_unless_the_caller_goes_on_by_itself() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_sync("trial", 10).await?;
+    db.owner.batch_execute(RECORD).await?;
+    let worker = db.worker().await?;
+    for (trigger, wakes) in [
+        (Trigger::Cron, 2),
+        (Trigger::Tick, 0),
+        (Trigger::Next, 0),
+        (Trigger::Wake, 1),
+    ] {
+        let contract::ChunkClaim::Claimed(it) = claim_chunks(&worker, trigger).await? else {
+            panic!("chunks are due")
+        };
+        complete(
+            &worker,
+            it.attempt_id,
+            &[it.chunks[0].id],
+            Ending::Completed,
+        )
+        .await?;
+        assert_eq!(heard(&db).await?.len(), wakes, "{trigger:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pg_net_gets_a_body_that_is_signed_as_it_is_sent() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let set = |mode: &str, url: Option<&str>, secret: Option<&str>| SetWake {
+        mode: mode.to_owned(),
+        url: url.map(str::to_owned),
+        secret: secret.map(str::to_owned),
+        who: "test".to_owned(),
+    };
+    for refused in [
+        set("pg_net", None, Some(SECRET)),
+        set("pg_net", Some("https://app.test"), None),
+        set("pg_net", Some("https://app.test"), Some(SECRET)),
+    ] {
+        let error = call(&db.owner, refused)
+            .await
+            .expect_err("something is missing");
+        assert_eq!(
+            error.code().map(|it| it.code()),
+            Some(contract::codes::BAD_ARGUMENT)
+        );
+    }
+    db.owner.batch_execute(NET).await?;
+    call(
+        &db.owner,
+        set("pg_net", Some("https://app.test/"), Some(SECRET)),
+    )
+    .await?;
+    db.add_contacts(&["a@x.test"]).await?;
+    let row = db
+        .owner
+        .query_one(
+            "select url, body::text, headers, timeout_milliseconds from net.asked",
+            &[],
+        )
+        .await?;
+    let (url, body, headers): (String, String, Value) = (row.get(0), row.get(1), row.get(2));
+    assert_eq!(
+        (url.as_str(), row.get::<_, i32>(3)),
+        ("https://app.test/jobs/validate-contacts", 30_000)
+    );
+    let header = |name: &str| headers[name].as_str().unwrap_or_default().to_owned();
+    let timestamp: u64 = header("webhook-timestamp").parse()?;
+    let secrets = domain::webhook::secrets(SECRET)?;
+    let expected =
+        domain::webhook::sign(&secrets, &header("webhook-id"), timestamp, body.as_bytes());
+    assert_eq!(header("webhook-signature"), expected);
+    Ok(())
+}
+
+/// Waking by pg_net goes on by itself: nobody reads the answers of what it posts.
+#[tokio::test]
+async fn with_pg_net_every_settlement_wakes_the_next() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner.batch_execute(NET).await?;
+    db.add_sync("trial", 3).await?;
+    db.owner.batch_execute(&format!("update settings set wake = 'pg_net', wake_url = 'https://app.test', wake_secret = '{SECRET}'")).await?;
+    let worker = db.worker().await?;
+    let asked = async || db.count("select count(*) from net.asked").await;
+    for expected in [2, 4, 4] {
+        let contract::ChunkClaim::Claimed(it) = claim_chunks(&worker, Trigger::Wake).await? else {
+            panic!("chunks are due")
+        };
+        complete(
+            &worker,
+            it.attempt_id,
+            &[it.chunks[0].id],
+            Ending::Completed,
+        )
+        .await?;
+        assert_eq!(asked().await?, expected);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_writer_goes_on_when_pg_net_refuses_or_is_gone() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner.batch_execute(NET).await?;
+    db.owner.batch_execute(&format!("update settings set wake = 'pg_net', wake_url = 'https://app.test', wake_secret = '{SECRET}'")).await?;
+    db.owner.batch_execute("drop function net.http_post; create function net.http_post(url text, body jsonb, params jsonb, headers jsonb, timeout_milliseconds int) returns bigint
+        language plpgsql as $$ begin raise exception 'Couldn''t resolve host'; end $$").await?;
+    db.add_contacts(&["a@x.test"]).await?;
+    db.add_sync("trial", 2).await?;
+    db.owner.batch_execute("drop schema net cascade").await?;
+    db.add_contacts(&["b@x.test"]).await?;
+    let worker = db.worker().await?;
+    let (attempt, ids) = take(&worker).await?;
+    complete(&worker, attempt, &ids, Ending::Completed).await?;
+    assert_eq!(db.count("select count(*) from contacts").await?, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_none_nobody_is_told() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    call(
+        &db.owner,
+        SetWake {
+            mode: "none".to_owned(),
+            url: None,
+            secret: None,
+            who: "test".to_owned(),
+        },
+    )
+    .await?;
+    db.owner.batch_execute(RECORD).await?;
+    db.add_sync("trial", 3).await?;
+    db.add_contacts(&["a@x.test"]).await?;
+    assert_eq!(heard(&db).await?, [""; 0]);
+    Ok(())
+}
+
+/// In the test's copy, what would be notified is written down instead: one session cannot see what another is sent
+/// before its own next statement, and here the payloads are what matters.
+const RECORD: &str = r"
+    create table baton.test_heard (n bigint generated always as identity, payload text);
+    do $do$
+    begin
+      execute replace(pg_get_functiondef('baton.wake(text)'::regprocedure),
+        'perform pg_catalog.pg_notify(''baton_wake'',', 'insert into baton.test_heard (payload) values (');
+    end
+    $do$;";
+
+async fn heard(db: &Db) -> anyhow::Result<Vec<String>> {
+    let heard = db
+        .list("select payload from baton.test_heard order by n", &[])
+        .await?;
+    db.owner.batch_execute("truncate baton.test_heard").await?;
+    Ok(heard)
+}
