@@ -17,8 +17,13 @@ alter table baton.jobs
 
 alter table baton.attempts
   alter column id set default baton.ordered_id(),
+  add column seat int,
   add column sync_job_ids uuid[];
+comment on column baton.attempts.seat is 'Which of the max_parallel places of its job the attempt takes.';
 comment on column baton.attempts.sync_job_ids is 'The sync jobs whose chunks are in the batch.';
+-- Jobs are never deleted, and the check would lock the one row of a job with every attempt and every line of the log.
+alter table baton.attempts drop constraint attempts_job_fkey;
+alter table baton.runs drop constraint runs_job_fkey;
 -- By age, because a claim looks at the open ones alone, and the oldest open one bounds where it has to look.
 drop index baton.attempts_open_idx;
 create index attempts_open_idx on baton.attempts (job, claimed_at) where finished_at is null;

@@ -55,7 +55,9 @@ async def work(queue: awa.PartitionedQueue, workers: int) -> None:
             await asyncio.sleep(0.002)
 
     async def word() -> None:
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+        if not await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+            # Nobody is there to stop it.
+            os._exit(1)
 
     print("ready", flush=True)
     await word()

@@ -8,7 +8,7 @@ import { peers } from './peers.mjs';
 
 const jobs = Number(process.argv[2]);
 const server = process.env.DATABASE_URL;
-const GIVEN_UP_AFTER_MS = 120_000;
+const GIVEN_UP_AFTER_MS = 600_000;
 
 function databaseUrl(name) {
   const url = new URL(server);
@@ -156,7 +156,18 @@ function round(value, digits) {
   return Number(value.toFixed(digits));
 }
 
+// Drops what a run that was killed has left behind.
+async function sweep(client) {
+  const { rows } = await client.query(
+    `select datname from pg_database d
+     where starts_with(datname, 'baton_peer_') and pg_has_role(datdba, 'usage')
+       and not exists (select from pg_stat_activity a where a.datname = d.datname)`,
+  );
+  for (const { datname } of rows) await client.query(`drop database if exists ${datname}`);
+}
+
 const maintenance = await connect(server);
+await sweep(maintenance);
 for (const peer of peers) {
   for (const [number, setting] of peer.settings.entries()) {
     const name = `baton_peer_${process.pid}_${peer.name.replaceAll('-', '_')}_${number}`;

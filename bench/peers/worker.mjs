@@ -7,6 +7,7 @@ export const [mode, options] = [process.argv[2], JSON.parse(process.argv[3])];
 export const databaseUrl = process.env.DATABASE_URL;
 
 const lines = createInterface({ input: process.stdin });
+if (mode === 'work') lines.on('close', exit);
 let handled = 0;
 let told = 0;
 
@@ -27,7 +28,13 @@ export async function start() {
 // Waits for the end.
 export async function end() {
   await once(lines, 'line');
+  lines.off('close', exit);
   lines.close();
+}
+
+// Nobody is there to stop it.
+function exit() {
+  process.exit(1);
 }
 
 // A pool whose connections are all open.

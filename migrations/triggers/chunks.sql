@@ -1,6 +1,6 @@
 -- Keeps claims from beginning to look beyond chunks that are being added: the shared lock, held until the end of the
--- transaction, keeps the mark where it is, and a rank below the mark lowers it. Only claims take the lock exclusively,
--- for the fraction of a millisecond to their end, and wait for nothing while they hold it.
+-- transaction, keeps the mark where it is, and a rank below the mark lowers it. Only a claim that moves the mark
+-- takes the lock exclusively, for the fraction of a millisecond to its end, and waits for nothing while it holds it.
 create or replace function baton.keep_chunk_rank_mark() returns trigger
 language plpgsql
 security definer set search_path = ''
@@ -8,7 +8,7 @@ as $$
 declare
   v_lowest bigint;
 begin
-  perform pg_catalog.pg_advisory_xact_lock_shared(123456790, 1);
+  perform pg_catalog.pg_advisory_xact_lock_shared(123456790, 0);
   select min(a.rank) into v_lowest from added a;
   if v_lowest < (select baton_api.chunk_mark('baton.chunk_rank_mark')) then
     perform pg_catalog.setval('baton.chunk_rank_mark', v_lowest);

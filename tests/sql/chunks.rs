@@ -2,7 +2,7 @@
 
 use contract::native::call;
 use contract::{
-    ChunkClaim, ChunkOutcome, Completed, DueState, DueWork, Ending, ExtendAttempt, Sweep, Trigger,
+    ChunkClaim, ChunkOutcome, Completed, DueState, Ending, ExtendAttempt, Sweep, Trigger,
 };
 use futures::future::try_join_all;
 use serde_json::json;
@@ -111,12 +111,7 @@ async fn a_source_that_asks_for_patience_gets_it_and_no_attempt_is_counted() -> 
         panic!("its other chunk waits, too")
     };
     assert_eq!(reason, "all_sources_busy");
-    let due = call(&worker, DueWork { limit: 10 }).await?;
-    let job = due
-        .jobs
-        .iter()
-        .find(|it| it.job == "process-chunks")
-        .expect("it is a job");
+    let job = settling::due_job(&worker, "process-chunks").await?;
     assert_eq!(
         (job.state, job.reason.as_deref()),
         (DueState::Busy, Some("all_sources_busy"))

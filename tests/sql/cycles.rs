@@ -1,11 +1,10 @@
-use contract::native::call;
-use contract::{Claim, DueState, DueWork, Settle, Trigger};
+use contract::{Claim, DueState, Settle, Trigger};
 use domain::email::{Reason, Status};
 use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::support::db::Db;
-use crate::support::settling::{claim, settle, verdicts};
+use crate::support::settling::{claim, due_job, settle, verdicts};
 
 #[tokio::test]
 async fn a_cycle_validates_what_was_due_at_its_start_once_and_ends() -> anyhow::Result<()> {
@@ -223,9 +222,6 @@ async fn validate_batch(
 }
 
 async fn state(worker: &Client) -> anyhow::Result<(DueState, String)> {
-    let due = call(worker, DueWork { limit: 10 }).await?;
-    Ok((
-        due.jobs[0].state,
-        due.jobs[0].reason.clone().unwrap_or_default(),
-    ))
+    let job = due_job(worker, "validate-contacts").await?;
+    Ok((job.state, job.reason.unwrap_or_default()))
 }

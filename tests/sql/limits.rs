@@ -1,10 +1,10 @@
 use contract::native::call;
-use contract::{Claim, DueState, DueWork, SettleContacts, Throttle, Trigger};
+use contract::{Claim, DueState, SettleContacts, Throttle, Trigger};
 use domain::email::{Reason, Status};
 use serde_json::json;
 
 use crate::support::db::Db;
-use crate::support::settling::{claim, settle, verdicts};
+use crate::support::settling::{claim, due_job, settle, verdicts};
 
 #[tokio::test]
 async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow::Result<()> {
@@ -121,7 +121,7 @@ async fn a_provider_that_wants_a_pause_gets_it_from_everyone() -> anyhow::Result
     };
     assert_eq!(reason, "provider_throttled");
     assert_eq!(
-        call(&worker, DueWork { limit: 1 }).await?.jobs[0].state,
+        due_job(&worker, "validate-contacts").await?.state,
         DueState::Throttled
     );
     db.advance("91 seconds").await?;

@@ -4,7 +4,8 @@ use anyhow::ensure;
 use contract::native::call;
 use contract::{
     Attempt, ChunkClaim, ChunkOutcome, Claim, ClaimChunks, ClaimContacts, CompleteChunks,
-    Completed, Ending, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep, Trigger,
+    Completed, DueJob, DueWork, Ending, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep,
+    Trigger,
 };
 use domain::email::{Reason, Status};
 use serde_json::json;
@@ -247,6 +248,13 @@ pub(crate) async fn complete_with(
         },
     )
     .await?)
+}
+
+/// What `due_work` says of a job.
+pub(crate) async fn due_job(worker: &Client, name: &str) -> anyhow::Result<DueJob> {
+    let due = call(worker, DueWork { limit: 10 }).await?;
+    let job = due.jobs.into_iter().find(|it| it.job == name);
+    Ok(job.expect("it is a job"))
 }
 
 pub(crate) async fn claim(worker: &Client, trigger: Trigger) -> anyhow::Result<Claim> {

@@ -11,81 +11,90 @@ language plpgsql
 security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_now timestamptz := baton.clock();
-  v_attempt baton.attempts;
-  v_done record;
+  v_now constant timestamptz := baton.clock();
+  v_attempt record;
+  v_ids uuid[];
+  v_ended uuid[];
   v_sync_job_id uuid;
+  v_setting text;
   v_result jsonb;
 begin
-  if jsonb_typeof(p_outcomes) <> 'array' or exists (
-    select from jsonb_array_elements(p_outcomes) o
-    where coalesce(o->>'outcome', '') not in ('completed', 'retry', 'wait', 'failed', 'refused')
-  ) then
+  if jsonb_typeof(p_outcomes) <> 'array' or jsonb_path_exists(p_outcomes, '$[*] ? (!(@.outcome == "completed" || @.outcome == "retry"
+    || @.outcome == "wait" || @.outcome == "failed" || @.outcome == "refused"))') then
     raise exception 'outcomes are an array of completed, retry, wait, failed or refused' using errcode = 'WK004';
   end if;
-  select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
-  if not found then
+  select a.id, a.outcome, a.result, a.trigger, a.worker, a.item_ids::uuid[] as item_ids, a.n_items, a.job, j.rate_per_minute into v_attempt
+  from baton.attempts a join baton.jobs j on j.name = a.job
+  where a.id = p_attempt_id for update of a;
+  if v_attempt.id is null then
     -- A crash of the database took the claim along.
     return jsonb_build_object('status', 'lost', 'reason', 'no_such_attempt');
   elsif v_attempt.outcome is not null then
     return v_attempt.result;
   end if;
   -- Who goes on by itself is not woken.
-  if v_attempt.trigger in ('tick', 'next') or (v_attempt.trigger = 'wake' and (select s.wake = 'listen' from baton.settings s)) then
-    perform pg_catalog.set_config('baton.quiet', 'on', true);
+  if v_attempt.trigger in ('tick', 'next') or v_attempt.trigger = 'wake' and (select s.wake = 'listen' from baton.settings s) then
+    v_setting := pg_catalog.set_config('baton.quiet', 'on', true);
   end if;
 
+  -- One statement, because each costs as much as a row.
   with given as (
-    select (o->>'id')::uuid as id, o->>'outcome' as outcome, left(o->>'error', 500) as error,
+    select m.id, o->>'outcome' as outcome, left(o->>'error', 500) as error,
            least(greatest(coalesce((o->>'wait')::int, 30), 1), 3600) as seconds, coalesce(jsonb_array_length(o->'items'), 0) as items
-    from jsonb_array_elements(p_outcomes) o
-  ), mine as (
-    select m.id, g.outcome, g.error, g.seconds, g.items
-    from unnest(v_attempt.item_ids::uuid[]) as m(id) left join given g on g.id = m.id
+    from unnest(v_attempt.item_ids) as m(id) left join jsonb_array_elements(p_outcomes) as o on (o->>'id')::uuid = m.id
   ), applied as (
     update baton.chunk_processing_queue q
     set (status, attempts, retry_at, completed_at, error_message, items) = (
       select e.status, q.attempts - case when e.counts then 0 else 1 end,
              case when e.status = 'pending' then v_now + interval '1 second' * case
-               when m.outcome is null then 0
-               when m.outcome = 'wait' then m.seconds
+               when g.outcome is null then 0
+               when g.outcome = 'wait' then g.seconds
                else random() * least(300, 2 * 2 ^ least(q.attempts, 10)) end end,
-             case when e.status <> 'pending' then v_now end, m.error, q.items + coalesce(m.items, 0)
+             case when e.status <> 'pending' then v_now end, g.error, q.items + g.items
       from (select c.counts, case
-              when m.outcome = 'completed' then 'completed'
-              when m.outcome in ('failed', 'refused') or (c.counts and q.attempts >= q.max_attempts) then 'failed'
+              when g.outcome = 'completed' then 'completed'
+              when g.outcome in ('failed', 'refused') or (c.counts and q.attempts >= q.max_attempts) then 'failed'
               else 'pending' end as status
-            from (select m.outcome is not null and not (m.outcome = 'wait' and q.created_at > v_now - interval '1 day') as counts) c) e)
-    from mine m
-    where q.id = m.id and q.attempt_id = p_attempt_id and q.status = 'processing'
-    returning q.id, q.parent_sync_job_id, q.attempts, q.started_at, m.error, case
+            from (select g.outcome is not null and not (g.outcome = 'wait' and q.created_at > v_now - interval '1 day') as counts) c) e)
+    from given g
+    where q.id = g.id and q.attempt_id = p_attempt_id and q.status = 'processing'
+    returning q.id, q.parent_sync_job_id, q.attempts, q.started_at, g.error, case
       when q.status <> 'pending' then q.status
-      when m.outcome is null then 'left' when m.outcome = 'wait' then 'waited' else 'retried' end as outcome
+      when g.outcome is null then 'left' when g.outcome = 'wait' then 'waited' else 'retried' end as outcome
   ), audited as (
     insert into baton.chunk_attempts (queue_id, attempt_id, number, worker_id, started_at, ended_at, outcome, error)
     select a.id, p_attempt_id, a.attempts + case when a.outcome in ('left', 'waited') then 1 else 0 end, v_attempt.worker, a.started_at, v_now, a.outcome, a.error
     from applied a
+  ), counted as (
+    select array_agg(a.id) as ids, jsonb_build_object('status', 'settled',
+      'completed', count(*) filter (where a.outcome = 'completed'), 'retried', count(*) filter (where a.outcome in ('retried', 'waited')),
+      'failed', count(*) filter (where a.outcome = 'failed'),
+      'left', v_attempt.n_items - count(*) filter (where a.outcome in ('completed', 'retried', 'waited', 'failed')),
+      'again', baton_api.has_due_chunks(v_now, '{}') or bool_or(a.outcome = 'left')) as result
+    from applied a
+  ), settled as (
+    update baton.attempts a
+    set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = c.result
+    from counted c where a.id = p_attempt_id
   )
-  select count(*) filter (where a.outcome = 'completed') as completed, count(*) filter (where a.outcome in ('retried', 'waited')) as retried,
-         count(*) filter (where a.outcome = 'failed') as failed,
-         array_agg(a.id) as ids, array_agg(distinct a.parent_sync_job_id) as sync_job_ids
-  into v_done
-  from applied a;
+  select c.result, c.ids, array(
+    -- From the end, because the last ones are done last: usually one of them is still there.
+    select d.id from (select distinct a.parent_sync_job_id as id from applied a) d
+    where (select q.status from baton.chunk_processing_queue q where q.parent_sync_job_id = d.id and q.status = 'pending'
+           order by q.rank desc limit 1) is null
+    order by d.id)
+  into v_result, v_ids, v_ended
+  from counted c;
 
-  if exists (select from jsonb_array_elements(p_outcomes) o where o - '{id,outcome,error}'::text[] <> '{}' or o->>'outcome' = 'refused') then
-    perform baton_api.apply_chunk_results(p_outcomes, v_done.ids, v_now);
+  if jsonb_path_exists(p_outcomes, '$[*] ? (exists (@.items) || exists (@.removed) || exists (@.chunks) || exists (@.plan)
+    || exists (@.state) || exists (@.prune) || @.outcome == "wait" || @.outcome == "refused")') then
+    perform baton_api.apply_chunk_results(p_outcomes, v_ids, v_now);
+    v_result := v_result || jsonb_build_object('again', baton_api.has_due_chunks(v_now, '{}'));
   end if;
-  for v_sync_job_id in select u from unnest(v_done.sync_job_ids) as u order by u loop
+  foreach v_sync_job_id in array v_ended loop
     perform baton_api.finish_sync_job(v_sync_job_id, v_now);
   end loop;
-
-  v_result := jsonb_build_object('status', 'settled', 'completed', v_done.completed, 'retried', v_done.retried,
-    'failed', v_done.failed, 'left', v_attempt.n_items - v_done.completed - v_done.retried - v_done.failed,
-    'again', baton_api.has_due_chunks(v_now, '{}'));
-  update baton.attempts a
-  set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = v_result
-  where a.id = p_attempt_id;
-  if exists (select from baton.jobs j where j.name = v_attempt.job and j.rate_per_minute is not null) then
+  if v_attempt.rate_per_minute is not null then
     perform baton_api.spend_tokens(v_attempt.job, v_attempt.n_items, v_now);
   end if;
   return v_result;

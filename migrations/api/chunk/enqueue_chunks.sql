@@ -14,7 +14,7 @@ begin
   if jsonb_typeof(p_work) <> 'array' then
     raise exception 'work is an array of objects' using errcode = 'WK004';
   end if;
-  perform pg_catalog.pg_advisory_xact_lock_shared(123456790, 1);
+  perform pg_catalog.pg_advisory_xact_lock_shared(123456790, 0);
   select j.* into v_sync_job from baton.sync_jobs j where j.id = p_sync_job_id for no key update;
   if not found then
     raise exception 'there is no sync job %', p_sync_job_id using errcode = 'WK002';

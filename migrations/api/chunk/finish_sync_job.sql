@@ -7,13 +7,6 @@ declare
   v_sync_job baton.sync_jobs;
   v_failed boolean;
 begin
-  -- From the end, because the last ones are done last; usually one of them is there.
-  if exists (
-    select from (select q.id from baton.chunk_processing_queue q
-      where q.parent_sync_job_id = p_sync_job_id and q.status = 'pending' order by q.rank desc limit 1) last
-  ) then
-    return;
-  end if;
   -- Of two settlements that each see the other's chunk under way, the second waits here, and sees the first one's.
   select j.* into v_sync_job from baton.sync_jobs j where j.id = p_sync_job_id for no key update;
   if v_sync_job.status not in ('pending', 'processing') or exists (

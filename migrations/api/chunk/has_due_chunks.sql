@@ -1,7 +1,6 @@
 -- Whether a chunk could be taken now, were it not for the sync jobs in p_excluded. Internal; reads a row or two.
 create function baton_api.has_due_chunks(p_now timestamptz, p_excluded uuid[]) returns boolean
 language plpgsql
-security definer set search_path = ''
 as $$
 begin
   if p_excluded = '{}' then

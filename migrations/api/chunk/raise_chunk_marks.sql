@@ -1,6 +1,6 @@
--- Moves up where claims begin to look, once in a hundred ranks. Only the holder of the job's advisory lock calls it, so
--- no attempt is being opened. Chunks are not being added while the second lock can be had; otherwise another claim
--- will do it. The mark of retries stays a minute behind, which is longer than any transaction that sets a retry. Internal.
+-- Moves up where claims begin to look; claims call it once in a hundred ranks. Only while nobody else claims or adds
+-- chunks, so that nothing uncommitted lies below; otherwise another claim will do it. The mark of retries stays a minute
+-- behind, which is longer than any transaction that sets a retry. Internal.
 create function baton_api.raise_chunk_marks(p_rank bigint, p_now timestamptz) returns void
 language plpgsql
 as $$
@@ -9,7 +9,7 @@ declare
   v_retry timestamptz;
   v_open timestamptz;
 begin
-  if p_rank < baton_api.chunk_mark('baton.chunk_rank_mark') + 100 or not pg_catalog.pg_try_advisory_xact_lock(123456790, 1) then
+  if not pg_catalog.pg_try_advisory_xact_lock(123456790, 0) then
     return;
   end if;
   select min(q.rank) into v_rank from baton.chunk_processing_queue q

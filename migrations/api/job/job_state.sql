@@ -23,7 +23,7 @@ begin
     return jsonb_build_object('state', 'throttled', 'slots', 0) || (v_throttle - 'tokens');
   end if;
   if p_job.name = 'process-chunks' then
-    v_excluded := baton_api.excluded_sync_jobs(p_now);
+    v_excluded := baton_api.excluded_sync_jobs(p_now, '{}');
     if baton_api.has_due_chunks(p_now, v_excluded) then
       return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', 'chunks_due');
     elsif v_excluded <> '{}' and baton_api.has_due_chunks(p_now, '{}') then

@@ -1,51 +1,84 @@
 -- What every claim asks first: is this job free to take items, and how many?
 -- `declined` is the answer of a run that may take none, already logged, with reason and until; null when the gate is open.
--- Takes the job's advisory lock for this transaction, so what follows is the only claim of the job. A job with one
--- attempt at a time never waits for it; with more, claims are as short as they are frequent, so they queue up for 200 ms.
--- p_open_since is a moment before which no attempt is open; sweeps at most 100 dead attempts of the job. Internal.
--- Raises WK002 when there is no such job. Locks: advisory, attempt.
+-- One attempt at a time, or a limit: the job's advisory lock is taken for this transaction, so what follows is the only
+-- claim of the job. More at a time: claims share that lock and each takes the lock of a seat instead, so they need not
+-- wait for each other, and what follows is the only claim of that seat.
+-- p_open_since is a moment before which no attempt is open; sweeps at
+-- most 100 dead attempts of the job. Internal. Raises WK002 when there is no such job. Locks: advisory, attempt.
 create function baton_api.open_gate(
   p_job text, p_trigger text, p_worker text, p_open_since timestamptz,
-  out declined jsonb, out job baton.jobs, out item_limit int, out open_attempts int
+  out declined jsonb, out job baton.jobs, out item_limit int, out seat int, out open_attempts int
 )
 language plpgsql
 as $$
 declare
   v_now timestamptz := baton.clock();
+  v_alone boolean;
   v_first_until timestamptz;
+  v_taken int[];
+  v_last int;
+  v_seat int;
+  v_turn constant int := pg_catalog.pg_backend_pid() % 64;
+  v_limited boolean;
+  v_losses boolean;
   v_throttle jsonb;
 begin
   select j.* into job from baton.jobs j where j.name = p_job;
   if job.name is null then
     raise exception 'there is no job %', p_job using errcode = 'WK002';
   end if;
-  if not pg_catalog.pg_try_advisory_xact_lock(job.lock_id)
-     and not (job.max_parallel > 1 and baton_api.wait_for_turn(job.lock_id)) then
+  v_alone := job.max_parallel = 1 or job.rate_per_minute is not null;
+  if not (case when v_alone then pg_catalog.pg_try_advisory_xact_lock(job.lock_id) else pg_catalog.pg_try_advisory_xact_lock_shared(job.lock_id) end)
+     and not (v_alone and job.max_parallel > 1 and baton_api.wait_for_turn(job.lock_id, null)) then
     declined := baton_api.decline_run(p_job, 'skipped', 'busy', v_now + interval '1 second', p_trigger, p_worker, v_now);
     return;
   end if;
 
-  for i in 1 .. 2 loop
-    select count(*), min(a.leased_until) into open_attempts, v_first_until
+  seat := 0;
+  for i in 1 .. 3 + job.max_parallel loop
+    select count(a), min(a.leased_until), coalesce(array_agg(a.seat), '{}'),
+           exists (select from baton.limiters l where l.job = p_job and l.blocked_until > v_now),
+           exists (select from baton.item_losses l where l.job = p_job and l.losses > 1)
+    into open_attempts, v_first_until, v_taken, v_limited, v_losses
     from baton.attempts a where a.job = p_job and a.finished_at is null and a.claimed_at >= p_open_since;
-    exit when v_first_until is null or v_first_until >= v_now or baton_api.sweep_attempts(p_job, 100) = 0;
+    continue when v_first_until < v_now and baton_api.sweep_attempts(p_job, 100) > 0;
+    exit when v_alone or job.paused_at is not null or open_attempts >= job.max_parallel or seat > 0 and seat <> all (v_taken);
+    -- Whoever took the seat before has committed when its lock can be had, and is seen when looking again.
+    v_last := seat;
+    seat := null;
+    v_seat := null;
+    for n in 1 .. job.max_parallel loop
+      continue when 1 + (n + v_turn) % job.max_parallel = any (v_last || v_taken);
+      v_seat := 1 + (n + v_turn) % job.max_parallel;
+      if pg_catalog.pg_try_advisory_xact_lock(job.lock_id::int, v_seat) then
+        seat := v_seat;
+        exit;
+      end if;
+    end loop;
+    -- All free ones are being looked at by others, who may find nothing to do.
+    if seat is null and v_seat is not null and baton_api.wait_for_turn(job.lock_id, v_seat) then
+      seat := v_seat;
+    end if;
+    exit when seat is null;
   end loop;
   if job.paused_at is not null then
     declined := baton_api.decline_run(p_job, 'skipped', 'paused', null, p_trigger, p_worker, v_now);
     return;
-  elsif open_attempts >= job.max_parallel then
-    declined := baton_api.decline_run(p_job, 'skipped', 'busy', v_first_until, p_trigger, p_worker, v_now);
+  elsif open_attempts >= job.max_parallel or seat is null or seat = any (v_taken) then
+    declined := baton_api.decline_run(p_job, 'skipped', 'busy', coalesce(v_first_until, v_now + interval '1 second'), p_trigger, p_worker, v_now);
     return;
   end if;
 
-  v_throttle := baton_api.job_throttle(job, v_now);
-  if v_throttle ? 'reason' then
-    declined := baton_api.decline_run(p_job, 'skipped', v_throttle->>'reason', (v_throttle->>'until')::timestamptz, p_trigger, p_worker, v_now);
-    return;
-  end if;
   -- An item that was in two dead attempts is taken alone, so that it alone pays if it kills a third.
-  item_limit := least((v_throttle->>'tokens')::int, case
-    when exists (select from baton.item_losses l where l.job = p_job and l.losses > 1) then 1 else job.batch_size end);
+  item_limit := case when v_losses then 1 else job.batch_size end;
+  if v_limited or job.rate_per_minute is not null then
+    v_throttle := baton_api.job_throttle(job, v_now);
+    if v_throttle ? 'reason' then
+      declined := baton_api.decline_run(p_job, 'skipped', v_throttle->>'reason', (v_throttle->>'until')::timestamptz, p_trigger, p_worker, v_now);
+      return;
+    end if;
+    item_limit := least((v_throttle->>'tokens')::int, item_limit);
+  end if;
 end
 $$;
-comment on function baton_api.open_gate is 'Takes the job''s lock and says how many items may be taken, or why none (internal).';
+comment on function baton_api.open_gate is 'Takes a job''s lock or a seat of it and says how many items may be taken, or why none (internal).';

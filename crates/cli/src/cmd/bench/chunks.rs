@@ -7,7 +7,7 @@ mod queue;
 use anyhow::{Result, ensure};
 
 use crate::cmd::bench::peers;
-use crate::{context::Context, database::Database, home::Home, scratch::Scratch};
+use crate::{context::Context, database::Database, home::Home, output, scratch::Scratch};
 use figures::Figures;
 
 /// What `bench chunks` understands.
@@ -61,12 +61,18 @@ async fn measure(
     );
     drop(client);
 
+    output::note("Letting a host idle for a minute.");
     // Idle first: later, vacuum would be at work.
     let idle = in_scratch(context, database, async |it| idle::queries(home, it).await).await?;
+    output::note("Starting chunks one at a time.");
     let latency = in_scratch(context, database, async |it| idle::latency(home, it).await).await?;
     let mut drains = Vec::new();
     for &batch in &args.batch {
         for &parallel in &args.parallel {
+            output::note(&format!(
+                "Draining {} chunks, batch {batch}, {parallel} at once.",
+                args.chunks
+            ));
             let drain = in_scratch(context, database, async |it| {
                 drain::all(home, it, args.chunks, batch, parallel).await
             });
@@ -75,13 +81,16 @@ async fn measure(
     }
     let mut claims = Vec::new();
     for &size in &args.sizes {
+        output::note(&format!("Claiming with {size} chunks in the queue."));
         claims.push(in_scratch(context, database, async |it| queue::claim(it, size).await).await?);
     }
+    output::note("Draining under a pinned snapshot.");
     let pinned = in_scratch(context, database, async |it| {
         drain::pinned(home, it, args.chunks).await
     })
     .await?;
     let peers = if args.peers {
+        output::note("Draining the same by other queues.");
         context
             .interrupt
             .guard(peers::run(home, database.address(), args.chunks))

@@ -107,7 +107,9 @@ pub(super) async fn add(client: &Client, sync_job: &StartedSync, chunks: u32) ->
 
 /// Gives the planner its statistics, and lets every page be written to the log in full once more, as for the peers.
 pub(super) async fn settle_down(client: &Client) -> Result<()> {
-    Ok(client.batch_execute("vacuum analyze; checkpoint").await?)
+    client.batch_execute("vacuum analyze").await?;
+    client.batch_execute("checkpoint").await?;
+    Ok(())
 }
 
 /// Waits until a sync job has ended, and says how often it looked. All of it must have been completed.
