@@ -27,6 +27,8 @@ alter table baton.runs drop constraint runs_job_fkey;
 -- By age, because a claim looks at the open ones alone, and the oldest open one bounds where it has to look.
 drop index baton.attempts_open_idx;
 create index attempts_open_idx on baton.attempts (job, claimed_at) where finished_at is null;
+drop index baton.attempts_finished_idx;
+create index attempts_finished_idx on baton.attempts (job, finished_at) where finished_at is not null;
 drop index baton.attempts_by_cycle_idx;
 create index attempts_by_cycle_idx on baton.attempts (cycle_id) where cycle_id is not null;
 

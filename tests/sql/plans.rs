@@ -1,4 +1,8 @@
+use contract::Ending;
+use serde_json::json;
+
 use crate::support::db::Db;
+use crate::support::settling::{complete, take};
 
 /// One index per way of being due, and no sort, at a million contacts of which a few hundred are due.
 #[tokio::test]
@@ -55,4 +59,118 @@ async fn the_claim_reads_the_due_indexes_at_a_million_contacts() -> anyhow::Resu
         assert!(blocks < 1000, "a claim reads {blocks} blocks");
     }
     Ok(())
+}
+
+/// Whatever the statistics know, a claim and a settlement touch a few pages of a million chunks.
+#[tokio::test]
+async fn claims_and_settlements_of_chunks_read_a_few_pages_of_a_million() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_sync("narrow", 1).await?;
+    db.owner
+        .batch_execute("update sources set max_parallel = 1")
+        .await?;
+    let worker = db.worker().await?;
+    take(&worker).await?;
+    db.add_sync("big", 1).await?;
+    // Half of them done, some waiting for a retry, the rest new; one of another source whose calls are all out in front.
+    db.owner
+        .batch_execute(
+            "set session_replication_role = replica;
+             insert into chunked_sync_jobs (sync_job_id, work) select j.id, '{\"do\": \"noop\"}' from sync_jobs j, generate_series(1, 1000000) where source = 'big';
+             insert into chunk_processing_queue (chunk_id, parent_sync_job_id, status, rank, retry_at)
+             select c.id, c.sync_job_id, case when n < 500000 then 'completed' else 'pending' end, n, case when n % 10 = 0 then now() + interval '1 day' end
+             from (select id, sync_job_id, row_number() over (order by id) as n from chunked_sync_jobs where sync_job_id = (select id from sync_jobs where source = 'big')
+               and id not in (select chunk_id from chunk_processing_queue)) c;
+             select setval('baton.chunk_rank_mark', 500000);
+             reset session_replication_role",
+        )
+        .await?;
+    for analyzed in [false, true] {
+        if analyzed {
+            db.owner
+                .batch_execute("analyze chunk_processing_queue, chunked_sync_jobs, baton.attempts")
+                .await?;
+        }
+        for (batch_size, most) in [(1, 400), (100, 10_000)] {
+            db.configure_job("process-chunks", json!({ "batch_size": batch_size }))
+                .await?;
+            let blocks = pages_of_a_turn(&db).await?;
+            assert!(
+                blocks < most,
+                "a turn of {batch_size} touches {blocks} pages (analyzed: {analyzed})"
+            );
+        }
+    }
+    // With its only call out, the first source is passed by, however much of it stands in front.
+    db.owner
+        .batch_execute("update sources set max_parallel = 8 where name = 'big';
+                        update chunk_processing_queue set rank = 500000 where parent_sync_job_id = (select id from sync_jobs where source = 'narrow')")
+        .await?;
+    db.configure_job("process-chunks", json!({ "batch_size": 1 }))
+        .await?;
+    let blocks = pages_of_a_turn(&db).await?;
+    assert!(blocks < 600, "passing by touches {blocks} pages");
+    Ok(())
+}
+
+/// A transaction that can still see them keeps dead rows and index entries from being removed; claims begin behind them.
+#[tokio::test]
+async fn a_pinned_snapshot_does_not_slow_claims_down() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_sync("trial", 20_000).await?;
+    let worker = db.worker().await?;
+    let pin = db.session().await?;
+    pin.batch_execute("begin isolation level repeatable read; select 1")
+        .await?;
+    db.configure_job("process-chunks", json!({ "batch_size": 1 }))
+        .await?;
+    for _ in 0..30 {
+        let (attempt, ids) = take(&worker).await?;
+        complete(&worker, attempt, &ids, Ending::Completed).await?;
+    }
+    let before = pages_of_a_turn(&db).await?;
+    db.configure_job("process-chunks", json!({ "batch_size": 50 }))
+        .await?;
+    for _ in 0..200 {
+        let (attempt, ids) = take(&worker).await?;
+        complete(&worker, attempt, &ids, Ending::Completed).await?;
+    }
+    db.configure_job("process-chunks", json!({ "batch_size": 1 }))
+        .await?;
+    let after = pages_of_a_turn(&db).await?;
+    assert!(
+        after < 2 * before + 100,
+        "a turn touched {before} pages at first, and {after} after 10,000 chunks"
+    );
+    Ok(())
+}
+
+/// How many pages a claim and its settlement touch, taken back afterwards.
+async fn pages_of_a_turn(db: &Db) -> anyhow::Result<i64> {
+    let session = db.session().await?;
+    session
+        .batch_execute("create temporary table turn (claim jsonb)")
+        .await?;
+    let mut pages = 0;
+    // The first turns of a session read the catalogues, too.
+    for _ in 0..3 {
+        session.batch_execute("begin; truncate turn").await?;
+        pages = 0;
+        for statement in [
+            "insert into turn select baton_api.claim_next_chunk_job_safe('next', 'test')",
+            "select baton_api.complete_chunk_job_safe((claim->>'attempt_id')::uuid,
+               (select jsonb_agg(jsonb_build_object('id', c->'id', 'outcome', 'completed')) from jsonb_array_elements(claim->'chunks') c)) from turn",
+        ] {
+            let explain = format!("explain (analyze, buffers, format json) {statement}");
+            let plan: serde_json::Value = session.query_one(&explain, &[]).await?.get(0);
+            let plan = &plan[0]["Plan"];
+            pages += plan["Shared Hit Blocks"].as_i64().unwrap_or(0)
+                + plan["Shared Read Blocks"].as_i64().unwrap_or(0);
+        }
+        let claimed = "select count(*) from turn where claim->>'status' = 'claimed'";
+        let claimed: i64 = session.query_one(claimed, &[]).await?.get(0);
+        anyhow::ensure!(claimed == 1, "there was something to claim");
+        session.batch_execute("rollback").await?;
+    }
+    Ok(pages)
 }

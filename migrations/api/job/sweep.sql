@@ -50,7 +50,10 @@ begin
   get diagnostics v_rows = row_count;
   v_pruned := v_pruned + v_rows;
   delete from baton.attempts a where a.id in (
-    select o.id from baton.attempts o where o.finished_at < v_now - v_keep order by o.finished_at limit v_limit for update skip locked);
+    select o.id from baton.jobs j cross join lateral (
+      select f.id from baton.attempts f where f.job = j.name and f.finished_at < v_now - v_keep
+      order by f.finished_at limit v_limit for update skip locked) o
+    limit v_limit);
   get diagnostics v_rows = row_count;
   v_pruned := v_pruned + v_rows;
   delete from baton.dns_cache d where d.domain in (
