@@ -70,8 +70,25 @@ impl Http {
         body: Bytes,
         deadline: Duration,
     ) -> Result<(u16, Bytes)> {
-        let mut request =
-            Request::post(format!("{}{path}", self.base)).header("content-type", media_type);
+        let headers = [("content-type", media_type)];
+        self.send_with(path, &headers, body, deadline).await
+    }
+
+    /// Posts bytes with headers of this one request; the status and the bytes of the answer.
+    ///
+    /// # Errors
+    /// When no answer came within `deadline`.
+    pub(crate) async fn send_with(
+        &self,
+        path: &str,
+        headers: &[(&str, impl AsRef<str>)],
+        body: Bytes,
+        deadline: Duration,
+    ) -> Result<(u16, Bytes)> {
+        let mut request = Request::post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, value.as_ref());
+        }
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }

@@ -36,6 +36,8 @@ const ENVIRONMENT: &str = "Environment:
   DATABASE_URL           database to use instead of the private one in .baton/
   BATON_WORKER_PASSWORD  password of role baton_worker, where the owner may not set it
   BATON_SERVICE_KEY      key of the host that `tick` asks, where it is not in .baton/
+  BATON_WEBHOOK_SECRET   secret that signs wakes, for `relay` and `wake`, where it is not in .baton/
+  BATON_SYNC_SECRET      password or token for `sync add`, unless --secret-file is given
   SPIN_VARIABLE_NAME     variable `name` of spin.toml";
 
 /// Overlap-free background work for serverless WebAssembly, coordinated by PostgreSQL alone.

@@ -1,22 +1,21 @@
-use std::fs::{OpenOptions, hard_link, remove_file};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
+use tempfile::NamedTempFile;
 
 use crate::advice;
 
 /// Bytes of randomness in a generated secret.
 const STRENGTH: usize = 32;
 
-/// The secret in `file`, generated and written with mode 0600 when there is none.
+/// The secret in `file`; when there is none, that of `generator`, written with mode 0600.
 /// Two processes that do so at once end up with the same one.
-pub(crate) fn kept_in(file: &Path) -> Result<String> {
+pub(crate) fn kept_in(file: &Path, generator: impl FnOnce() -> Result<String>) -> Result<String> {
     match read(file) {
         Ok(secret) => Ok(secret),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            generate(file).map_err(advice::with(
+            write(file, &generator()?).map_err(advice::with(
                 format!("writing {}", file.display()),
                 "check the permissions of the folder",
             ))?;
@@ -36,10 +35,16 @@ pub(crate) fn read_from(file: &Path) -> Result<String> {
 
 /// Random letters and digits, 64 of them.
 pub(crate) fn random() -> Result<String> {
+    let bytes = random_bytes()?;
+    Ok(bytes.iter().map(|it| format!("{it:02x}")).collect())
+}
+
+/// As many as a secret should be made of.
+pub(crate) fn random_bytes() -> Result<[u8; STRENGTH]> {
     let mut bytes = [0; STRENGTH];
     getrandom::fill(&mut bytes)
         .map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
-    Ok(bytes.iter().map(|it| format!("{it:02x}")).collect())
+    Ok(bytes)
 }
 
 fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> anyhow::Error {
@@ -60,21 +65,16 @@ fn read(file: &Path) -> std::io::Result<String> {
     Ok(secret)
 }
 
-fn generate(file: &Path) -> Result<()> {
-    let unfinished = file.with_extension(format!("new-{}", std::process::id()));
-    let mut writer = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
-    writeln!(writer, "{}", random()?)?;
-    writer.sync_all()?;
-    // A link, not a rename: whoever came first has set the secret.
-    let linked = hard_link(&unfinished, file);
-    remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
+fn write(file: &Path, secret: &str) -> Result<()> {
+    // Nobody else may read a temporary file, and it keeps its mode.
+    let folder = file.parent().context("it lies in no folder")?;
+    let mut unfinished = NamedTempFile::new_in(folder)?;
+    writeln!(unfinished, "{secret}")?;
+    unfinished.as_file().sync_all()?;
+    match unfinished.persist_noclobber(file) {
+        // Whoever came first has set the secret.
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -88,9 +88,10 @@ mod tests {
     fn a_secret_is_generated_once_and_only_its_owner_may_read_it() {
         let temp = tempfile::tempdir().expect("a temporary folder can be made");
         let file = temp.path().join("key");
-        let first = kept_in(&file).expect("it is generated");
+        let first = kept_in(&file, random).expect("it is generated");
         assert_eq!(first.len(), 2 * STRENGTH);
-        assert_eq!(kept_in(&file).expect("it is read"), first);
+        let again = || unreachable!("there is one already");
+        assert_eq!(kept_in(&file, again).expect("it is read"), first);
         let mode = std::fs::metadata(&file)
             .expect("it exists")
             .permissions()
@@ -106,10 +107,21 @@ mod tests {
     }
 
     #[test]
+    fn of_two_who_write_at_once_the_first_has_set_the_secret() {
+        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = temp.path().join("key");
+        let slower = || {
+            write(&file, "first").expect("a temporary folder is writable");
+            Ok("second".to_owned())
+        };
+        assert_eq!(kept_in(&file, slower).expect("it is read"), "first");
+    }
+
+    #[test]
     fn an_empty_secret_is_refused() {
         let temp = tempfile::tempdir().expect("a temporary folder can be made");
         let file = temp.path().join("key");
         std::fs::write(&file, "\n").expect("a temporary folder is writable");
-        assert!(kept_in(&file).is_err());
+        assert!(kept_in(&file, random).is_err());
     }
 }

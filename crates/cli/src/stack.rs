@@ -1,14 +1,13 @@
 //! The whole of Baton on this machine: a migrated database that components can log in to, and the host.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use domain::webhook;
-use tempfile::NamedTempFile;
 use tokio_postgres::Client;
 
 use crate::context::secret_variable;
@@ -21,6 +20,8 @@ const WORKER: &str = "baton_worker";
 const WORKER_PASSWORD: &str = "worker-password";
 /// The channel on which the database wakes jobs.
 pub(crate) const WAKE_CHANNEL: &str = "baton_wake";
+/// The schema whose functions set nothing but for their own transaction.
+const TIDY_SCHEMA: &str = "baton_api";
 /// Variables of the application in the environment begin like this, as Spin has it.
 const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
 /// The variable with the key that every caller presents.
@@ -29,8 +30,6 @@ const KEY_VARIABLE: &str = "service_key";
 const WEBHOOK_VARIABLE: &str = "webhook_secret";
 /// The file in the state folder with that secret.
 const WEBHOOK_SECRET: &str = "webhook-secret";
-/// Bytes of randomness in a generated webhook secret.
-const WEBHOOK_STRENGTH: usize = 32;
 /// How often a password is set that another process is setting, too.
 const LOGIN_TRIES: usize = 10;
 
@@ -113,6 +112,7 @@ pub(crate) async fn start(
         log_dir: Some(logs),
         cache_dir: Some(home.cache()),
         prepared_statements: options.prepared_statements,
+        tidy_schema: Some(TIDY_SCHEMA.to_owned()),
         tick,
         wakes,
         ..host::Config::new(home.manifest(), options.listen)
@@ -147,7 +147,7 @@ pub(crate) fn check_listen(address: SocketAddr) -> Result<()> {
 pub(crate) fn service_key(home: &Home) -> Result<String> {
     match environment_variables().remove(KEY_VARIABLE) {
         Some(key) => Ok(key),
-        None => secret::kept_in(&home.state_file("service-key")?),
+        None => secret::kept_in(&home.state_file("service-key")?, secret::random),
     }
 }
 
@@ -165,33 +165,14 @@ pub(crate) fn service_key_file(
 /// The secret that signs wakes: the one that the environment sets, else the one in the state folder,
 /// generated when there is none.
 fn webhook_secret(home: &Home) -> Result<String> {
-    if let Some(secret) = environment_variables().remove(WEBHOOK_VARIABLE) {
-        return Ok(secret);
+    match environment_variables().remove(WEBHOOK_VARIABLE) {
+        Some(secret) => Ok(secret),
+        None => secret::kept_in(&home.state_file(WEBHOOK_SECRET)?, random_webhook_secret),
     }
-    let file = home.state_file(WEBHOOK_SECRET)?;
-    if !file.exists() {
-        generate_webhook_secret(&file).map_err(advice::with(
-            format!("writing {}", file.display()),
-            "check the permissions of the folder",
-        ))?;
-    }
-    secret::kept_in(&file)
 }
 
-fn generate_webhook_secret(file: &Path) -> Result<()> {
-    let mut bytes = [0; WEBHOOK_STRENGTH];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
-    // Nobody else may read a temporary file, and it keeps its mode.
-    let folder = file.parent().context("it lies in no folder")?;
-    let mut unfinished = NamedTempFile::new_in(folder)?;
-    writeln!(unfinished, "{}", webhook::secret_text(&bytes))?;
-    unfinished.as_file().sync_all()?;
-    match unfinished.persist_noclobber(file) {
-        // Whoever came first has set the secret.
-        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
-        Ok(_) | Err(_) => Ok(()),
-    }
+fn random_webhook_secret() -> Result<String> {
+    Ok(webhook::secret_text(&secret::random_bytes()?))
 }
 
 /// The secret with which to sign wakes for a deployment: the one in BATON_WEBHOOK_SECRET, else in `file`,
@@ -248,7 +229,7 @@ pub(crate) async fn worker_password(
     if let Some(given) = secret_variable("BATON_WORKER_PASSWORD") {
         return Ok(given);
     }
-    let password = secret::kept_in(&home.state_file(WORKER_PASSWORD)?)?;
+    let password = secret::kept_in(&home.state_file(WORKER_PASSWORD)?, secret::random)?;
     let worker = address.with_user(WORKER, &password);
     for _ in 0..LOGIN_TRIES {
         // Tried first, because setting it is a write to the whole server, and the owner's right to do so may be missing.
@@ -311,19 +292,9 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_secret_is_generated_once_and_only_its_owner_may_read_it() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let temp = tempfile::tempdir().expect("a temporary folder can be made");
-        let file = temp.path().join("webhook-secret");
-        generate_webhook_secret(&file).expect("it is generated");
-        let first = secret::kept_in(&file).expect("it is read");
-        assert!(webhook::secrets(&first).is_ok_and(|it| it.len() == 1));
-        generate_webhook_secret(&file).expect("another came first");
-        assert_eq!(secret::kept_in(&file).expect("it is read"), first);
-        let metadata = std::fs::metadata(&file).expect("it exists");
-        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
-        let files = std::fs::read_dir(temp.path()).expect("it is readable");
-        assert_eq!(files.count(), 1);
+    fn a_generated_webhook_secret_is_one_that_deployments_accept() {
+        let secret = random_webhook_secret().expect("the system is random");
+        assert!(webhook::secrets(&secret).is_ok_and(|it| it.len() == 1));
     }
 
     #[test]

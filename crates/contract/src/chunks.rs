@@ -175,7 +175,7 @@ pub enum Ending {
 }
 
 /// The answer to a settlement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Completed {
     /// The outcomes count.
@@ -190,6 +190,8 @@ pub enum Completed {
         left: u32,
         /// Whether there is work for another call at once.
         again: bool,
+        /// If not, in how many seconds a waiting chunk is due, if one waits.
+        again_in: Option<f64>,
     },
     /// They do not: the work was given to another.
     Lost {

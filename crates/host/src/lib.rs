@@ -65,6 +65,9 @@ pub struct Config {
     /// Whether statements are prepared once per connection and kept. False suits poolers that lose them:
     /// then each statement is sent with the types of its values, which is more lenient than Spin.
     pub prepared_statements: bool,
+    /// Calls of functions in this schema of the database leave nothing behind in their session, so after them, and
+    /// nothing else, a connection needs no cleaning; Spin cleans it at every use. None: as Spin does.
+    pub tidy_schema: Option<String>,
     /// A request at regular times.
     pub tick: Option<Tick>,
     /// Requests on notification.
@@ -86,6 +89,7 @@ impl Config {
             log_dir: None,
             cache_dir: None,
             prepared_statements: true,
+            tidy_schema: None,
             tick: None,
             wakes: None,
             faults: None,
@@ -125,7 +129,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let faults = Arc::new(faults::Faults::new(config.faults.clone(), names));
     let loader = Arc::new(engine::Loader::new(config.cache_dir.as_deref())?);
     let counters = Arc::new(counters::Counters::default());
-    let pools = Arc::new(pg::Pools::default());
+    let pools = Arc::new(pg::Pools::new(config.tidy_schema.clone()));
     let client = http_out::Client::new();
     let mut handlers = BTreeMap::new();
     for component in application.components {

@@ -20,6 +20,8 @@ use calls::Calls;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The farthest call that an answer may ask for.
+const LONGEST_WISH: Duration = Duration::from_secs(60);
 
 /// Requests on notification, with the body `{"trigger":"wake"}`, and `{"trigger":"next"}` after an answer that asks for more.
 #[derive(Clone)]
@@ -64,8 +66,8 @@ pub async fn relay<P, F>(
 {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::select! {
-        () = listen(database_url, channel, listening, sender) => {}
-        () = deliver(receiver, post) => {}
+        () = listen(database_url, channel, listening, sender.clone()) => {}
+        () = deliver(sender, receiver, post) => {}
     }
 }
 
@@ -108,8 +110,11 @@ fn jittered(pause: Duration) -> Duration {
     (pause / 2).mul_f64(1.0 + random as f64 / 255.0)
 }
 
-async fn deliver<P, F>(mut payloads: mpsc::UnboundedReceiver<String>, post: P)
-where
+async fn deliver<P, F>(
+    later: mpsc::UnboundedSender<String>,
+    mut payloads: mpsc::UnboundedReceiver<String>,
+    post: P,
+) where
     P: Fn(String, &'static str) -> F,
     F: Future<Output = Answer> + Send + 'static,
 {
@@ -130,7 +135,16 @@ where
                 };
                 let (path, trigger) = started.remove(&id).expect("each call is noted when it starts");
                 errand::log(&path, trigger, &answer);
-                calls.ended(path, asks_for_next(&answer))
+                let wish = Wish::of(&answer);
+                if let Some(pause) = wish.pause() {
+                    let (path, later) = (path.clone(), later.clone());
+                    tokio::spawn(async move {
+                        tokio::time::sleep(pause).await;
+                        // Nobody listens any more when it is stopped.
+                        _ = later.send(path);
+                    });
+                }
+                calls.ended(path, wish.again)
             }
         };
         if let Some((path, trigger)) = call {
@@ -140,15 +154,30 @@ where
     }
 }
 
-fn asks_for_next(answer: &Answer) -> bool {
-    #[derive(Deserialize)]
-    struct Body {
-        again: bool,
+/// What an answer wants of whoever delivers wakes.
+#[derive(Default, Deserialize)]
+struct Wish {
+    /// Another call at once.
+    again: bool,
+    /// Otherwise a call after so many seconds.
+    #[serde(default)]
+    again_in: Option<f64>,
+}
+
+impl Wish {
+    fn of(answer: &Answer) -> Self {
+        match answer {
+            // An answer of another shape wants nothing.
+            Ok((200, body)) => serde_json::from_slice(body).unwrap_or_default(),
+            Ok(_) | Err(_) => Self::default(),
+        }
     }
-    let Ok((200, body)) = answer else {
-        return false;
-    };
-    serde_json::from_slice(body).is_ok_and(|it: Body| it.again)
+
+    /// How long to wait for that call; what is farther off is left to the ticks.
+    fn pause(&self) -> Option<Duration> {
+        let pause = Duration::try_from_secs_f64(self.again_in?).ok()?;
+        (!self.again && pause <= LONGEST_WISH).then_some(pause)
+    }
 }
 
 #[cfg(test)]

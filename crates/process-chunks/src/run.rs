@@ -51,6 +51,7 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             failed,
             left,
             again,
+            again_in,
         } => Answer::ok(json!({
             "status": "ran",
             "claimed": claimed,
@@ -59,6 +60,7 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             "failed": failed,
             "left": left,
             "again": again,
+            "again_in": again_in,
         })),
         Completed::Lost { reason } => lost(&reason),
     })

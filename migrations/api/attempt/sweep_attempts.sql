@@ -1,6 +1,6 @@
 -- Ends attempts whose lease ran out: death is noticed by silence. Their items are due again at once.
 -- Bounded by p_limit; safe to repeat; skips an attempt that is settling right now. Internal.
--- Locks: attempt, limiter, then item_losses or chunks.
+-- Locks: attempt, item_losses or chunks and their sync job, limiter.
 create function baton_api.sweep_attempts(p_job text, p_limit int) returns int
 language plpgsql
 as $$
@@ -16,7 +16,6 @@ begin
     limit p_limit
     for update skip locked
   loop
-    perform baton_api.lose_attempt(v_attempt, 'lease_expired', v_now);
     if p_job = 'process-chunks' then
       perform baton_api.lose_chunks(v_attempt, v_now);
     else
@@ -25,6 +24,7 @@ begin
       order by item_id
       on conflict (job, item_id) do update set losses = l.losses + 1;
     end if;
+    perform baton_api.lose_attempt(v_attempt, 'lease_expired', v_now);
     v_swept := v_swept + 1;
   end loop;
   return v_swept;

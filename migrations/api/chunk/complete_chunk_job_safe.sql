@@ -3,7 +3,8 @@
 -- two optional. A chunk of the attempt that is not among them is due again, as if never tried.
 -- A retry waits for up to 4 s, then 8 s, doubling up to 5 minutes, at random (full jitter); after max_attempts it has failed.
 -- A source that asked for patience gets it from everybody, and its chunk's attempt does not count, for a day at most.
--- Answers {"status": "settled", "completed", "retried", "failed", "left", "again"}, or {"status": "lost", "reason"}: then
+-- Answers {"status": "settled", "completed", "retried", "failed", "left", "again", "again_in"}, where again_in are the
+-- seconds until a waiting chunk is due when none is now, or {"status": "lost", "reason"}: then
 -- nothing has changed. Settling again returns the first answer. Raises WK004 for a malformed argument.
 -- Locks: attempt, chunks, sync job, limiter.
 create function baton_api.complete_chunk_job_safe(p_attempt_id uuid, p_outcomes jsonb) returns jsonb
@@ -90,6 +91,9 @@ begin
     || exists (@.state) || exists (@.prune) || @.outcome == "wait" || @.outcome == "refused")') then
     perform baton_api.apply_chunk_results(p_outcomes, v_ids, v_now);
     v_result := v_result || jsonb_build_object('again', baton_api.has_due_chunks(v_now, '{}'));
+  end if;
+  if v_result->'again' = 'false' then
+    v_result := v_result || jsonb_build_object('again_in', extract(epoch from baton_api.next_chunk_due_at(v_now) - v_now));
   end if;
   foreach v_sync_job_id in array v_ended loop
     perform baton_api.finish_sync_job(v_sync_job_id, v_now);

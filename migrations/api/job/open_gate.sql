@@ -64,7 +64,7 @@ begin
   if job.paused_at is not null then
     declined := baton_api.decline_run(p_job, 'skipped', 'paused', null, p_trigger, p_worker, v_now);
     return;
-  elsif open_attempts >= job.max_parallel or seat is null or seat = any (v_taken) then
+  elsif open_attempts >= job.max_parallel or not v_alone and (seat is null or seat = any (v_taken)) then
     declined := baton_api.decline_run(p_job, 'skipped', 'busy', coalesce(v_first_until, v_now + interval '1 second'), p_trigger, p_worker, v_now);
     return;
   end if;

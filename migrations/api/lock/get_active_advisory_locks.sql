@@ -5,12 +5,12 @@ returns table (lock_id bigint, lock_name text, kind text, holder text, pid int, 
 language sql stable
 security definer set search_path = ''
 as $$
-  select k.key, j.name, 'lock', coalesce(nullif(a.application_name, ''), a.usename::text), l.pid, l.granted,
+  select k.key, j.name, case when l.objsubid = 1 then 'lock' when l.objid = 0 then 'marks' else 'seat ' || l.objid::text end, coalesce(nullif(a.application_name, ''), a.usename::text), l.pid, l.granted,
          baton.clock() - coalesce(a.xact_start, a.state_change), null::timestamptz
   from pg_catalog.pg_locks l
-  -- A bigint key is split over classid and objid, with objsubid 1.
-  cross join lateral (select (l.classid::bigint << 32) | l.objid::bigint as key) k
-  left join baton.jobs j on j.lock_id = k.key and l.objsubid = 1
+  -- A bigint key is split over classid and objid, with objsubid 1; a seat is a pair of the job's number and its own.
+  cross join lateral (select case when l.objsubid = 1 then (l.classid::bigint << 32) | l.objid::bigint else l.classid::bigint end as key) k
+  left join baton.jobs j on j.lock_id = k.key
   left join pg_catalog.pg_stat_activity a on a.pid = l.pid
   where l.locktype = 'advisory' and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
   union all

@@ -1,5 +1,6 @@
 -- Gives up the failed chunks of a source's latest sync job for good, at most 10,000; without any left, the sync job counts
--- as completed. For operators. Answers {"sync_job_id", "chunks", "more"}. Raises WK002 when there is no sync job.
+-- as completed. For operators. Answers {"sync_job_id", "chunks", "more"}. Raises WK002 when there is no sync job,
+-- WK003 while it is under way: with all of its failures gone it would pass for complete.
 -- Locks: sync job, chunks.
 create function baton_api.drop_failed_chunks(p_source text, p_who text) returns jsonb
 language plpgsql
@@ -10,6 +11,9 @@ declare
   v_chunks int;
   v_more boolean;
 begin
+  if v_sync_job.status in ('pending', 'processing') then
+    raise exception 'the latest sync of % is under way', p_source using errcode = 'WK003';
+  end if;
   delete from baton.chunked_sync_jobs c where c.id in (
     select q.chunk_id from baton.chunk_processing_queue q
     where q.parent_sync_job_id = v_sync_job.id and q.status = 'failed' order by q.rank limit 10000);

@@ -1,6 +1,6 @@
 -- Adds a source, or changes the one of this name. p_secret null keeps the one that is stored. p_settings: what the protocol
--- needs to know, and max_parallel. A source whose address or user changed is synced from the beginning, and its stored
--- secret is forgotten, or it would be sent to whoever is there now. For operators.
+-- needs to know, and max_parallel. A source whose address or user changed is synced from the beginning; the stored
+-- secret of one that moved to another server or user is forgotten, or it would be sent to whoever is there now. For operators.
 -- Answers {"source", "created"}. A value out of range raises the name of the constraint that says so.
 create function baton_api.save_source(
   p_name text, p_kind text, p_url text, p_username text, p_secret text, p_settings jsonb, p_who text
@@ -21,7 +21,8 @@ begin
       (excluded.kind, excluded.url, excluded.username, excluded.settings->'account') then s.state end,
     blocked_until = null, blocked_reason = null, changed_at = baton.clock()
   returning v_old.name is null into v_created;
-  if (v_old.kind, v_old.url, v_old.username) is distinct from (p_kind, p_url, p_username) then
+  if (v_old.kind, lower(substring(v_old.url from '^[^:]+://[^/?#]*')), v_old.username)
+     is distinct from (p_kind, lower(substring(p_url from '^[^:]+://[^/?#]*')), p_username) then
     delete from baton.source_secrets k where k.source = p_name;
   end if;
   if p_secret is not null then

@@ -3,17 +3,14 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use bytes::Bytes;
 use domain::webhook::{self, Secret};
-use http_body_util::Full;
-use hyper::{Request, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
+use hyper::Uri;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::{api, context::Context, database::Database, home::Home, output, secret, stack};
+use crate::{
+    api, context::Context, database::Database, home::Home, http::Http, output, secret, stack,
+};
 
 /// A run works for 25 s at most, and hosts cut requests off at 30 s.
 const DEADLINE: Duration = Duration::from_secs(40);
@@ -100,7 +97,7 @@ fn secrets(home: &Home, file: Option<&Path>) -> Result<Vec<Secret>> {
 
 /// Posts signed wakes to one deployment.
 struct Poster {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: Http,
     url: String,
     secrets: Vec<Secret>,
     refused: Once,
@@ -108,16 +105,8 @@ struct Poster {
 
 impl Poster {
     fn new(url: &str, secrets: Vec<Secret>) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
         Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            http: Http::new(url, None),
             url: url.to_owned(),
             secrets,
             refused: Once::new(),
@@ -125,19 +114,14 @@ impl Poster {
     }
 
     async fn post(&self, path: &str, trigger: &str) -> host::Answer {
-        let request = self
-            .request(path, trigger)
-            .map_err(|error| error.to_string())?;
-        let exchange = async {
-            let response = self.client.request(request).await;
-            host::read_answer(
-                response.map_err(|error| format!("{:#}", anyhow::Error::from(error)))?,
-            )
-            .await
+        let posting = async {
+            let body = format!("{{\"trigger\":\"{trigger}\"}}");
+            let headers = self.headers(&body)?;
+            self.http
+                .send_with(path, &headers, body.into(), DEADLINE)
+                .await
         };
-        let answer = tokio::time::timeout(DEADLINE, exchange)
-            .await
-            .unwrap_or_else(|_elapsed| Err(format!("no answer within {} s", DEADLINE.as_secs())));
+        let answer = posting.await.map_err(|error| format!("{error:#}"));
         if matches!(answer, Ok((401, _))) {
             self.refused.call_once(|| {
                 output::note(&format!(
@@ -149,8 +133,7 @@ impl Poster {
         answer
     }
 
-    fn request(&self, path: &str, trigger: &str) -> Result<Request<Full<Bytes>>> {
-        let body = format!("{{\"trigger\":\"{trigger}\"}}");
+    fn headers(&self, body: &str) -> Result<[(&'static str, String); 4]> {
         let id = format!("wake_{}", secret::random()?);
         #[expect(
             clippy::disallowed_methods,
@@ -158,12 +141,12 @@ impl Poster {
         )]
         let sent = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let signature = webhook::sign(&self.secrets, &id, sent, body.as_bytes());
-        let request = Request::post(format!("{}{path}", self.url))
-            .header("content-type", "application/json")
-            .header(webhook::ID, id)
-            .header(webhook::TIMESTAMP, sent)
-            .header(webhook::SIGNATURE, signature);
-        Ok(request.body(Full::from(body))?)
+        Ok([
+            ("content-type", "application/json".to_owned()),
+            (webhook::ID, id),
+            (webhook::TIMESTAMP, sent.to_string()),
+            (webhook::SIGNATURE, signature),
+        ])
     }
 }
 
@@ -209,11 +192,11 @@ mod tests {
         let text = webhook::secret_text(&[1; 32]);
         let secrets = webhook::secrets(&text).expect("it is sound");
         let poster = Poster::new("http://a.example", secrets.clone());
-        let request = poster.request("/jobs/c", "next").expect("it can be made");
-        assert_eq!(request.uri(), "http://a.example/jobs/c");
+        let body = r#"{"trigger":"next"}"#;
+        let headers = poster.headers(body).expect("they can be made");
         let header = |name| {
-            let value = request.headers().get(name);
-            value.and_then(|it| it.to_str().ok()).expect("it is set")
+            let found = headers.iter().find(|(it, _)| *it == name);
+            &*found.expect("it is set").1
         };
         let signed = webhook::Signed {
             id: header(webhook::ID),
@@ -221,12 +204,7 @@ mod tests {
             signatures: header(webhook::SIGNATURE),
         };
         let sent = signed.timestamp.parse().expect("it is a number");
-        assert!(webhook::verify(
-            &secrets,
-            signed,
-            br#"{"trigger":"next"}"#,
-            sent
-        ));
+        assert!(webhook::verify(&secrets, signed, body.as_bytes(), sent));
         assert!(!signed.id.contains('.'));
     }
 }

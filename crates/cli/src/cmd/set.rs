@@ -9,8 +9,8 @@ use crate::{advice, api, context::Context, database::Database};
 pub(crate) struct Args {
     /// The job, such as validate-contacts.
     job: String,
-    /// Settings: mode, batch_size, lease_seconds, max_attempts, rate_per_minute (or `none`), rate_burst,
-    /// restart_delay_seconds, alert_after_seconds.
+    /// Settings: mode, batch_size, lease_seconds, max_attempts, max_parallel (of process-chunks), rate_per_minute (or `none`),
+    /// rate_burst, restart_delay_seconds, alert_after_seconds.
     #[arg(required = true, value_parser = assignment, value_name = "SETTING=VALUE")]
     changes: Vec<(String, Value)>,
 }

@@ -82,6 +82,7 @@ async fn query(
         Ok(parameters) => parameters,
         Err(text) => return Ok(Err(Error::BadParameter(text))),
     };
+    context.pools.used_by(&connection.0, sql);
     run(
         context,
         connection.query(context.prepared_statements, sql, &parameters),
@@ -100,6 +101,7 @@ async fn execute(
         // Spin tells these two apart, so a component may too.
         Err(text) => return Ok(Err(Error::ValueConversionFailed(text))),
     };
+    context.pools.used_by(&connection.0, sql);
     run(
         context,
         connection.execute(context.prepared_statements, sql, &parameters),

@@ -5,23 +5,34 @@ use bytes::Bytes;
 use super::*;
 
 #[test]
-fn only_a_sound_answer_that_says_so_asks_for_the_next_call() {
-    let check = |answer: Result<(u16, &'static str), &str>, expected| {
+fn only_a_sound_answer_that_says_so_asks_for_another_call() {
+    let check = |answer: Result<(u16, &'static str), &str>, again, pause: Option<u64>| {
         let text = format!("{answer:?}");
         let answer = answer
             .map(|(status, body)| (status, Bytes::from(body)))
             .map_err(str::to_owned);
-        assert_eq!(asks_for_next(&answer), expected, "{text}");
+        let wish = Wish::of(&answer);
+        let pause = pause.map(Duration::from_millis);
+        assert_eq!((wish.again, wish.pause()), (again, pause), "{text}");
     };
-    check(Ok((200, r#"{"status":"ran","again":true}"#)), true);
-    check(Ok((200, r#"{"status":"ran","again":false}"#)), false);
-    check(Ok((200, r#"{"again":"true"}"#)), false);
-    check(Ok((200, r#"{"status":"ran"}"#)), false);
-    check(Ok((409, r#"{"again":true}"#)), false);
-    check(Ok((500, r#"{"again":true}"#)), false);
-    check(Ok((200, "")), false);
-    check(Ok((200, "true")), false);
-    check(Err("timeout"), false);
+    check(Ok((200, r#"{"status":"ran","again":true}"#)), true, None);
+    check(Ok((200, r#"{"again":false}"#)), false, None);
+    check(
+        Ok((200, r#"{"again":false,"again_in":1.5}"#)),
+        false,
+        Some(1_500),
+    );
+    check(Ok((200, r#"{"again":false,"again_in":null}"#)), false, None);
+    check(Ok((200, r#"{"again":false,"again_in":61}"#)), false, None);
+    check(Ok((200, r#"{"again":false,"again_in":-1}"#)), false, None);
+    check(Ok((200, r#"{"again":true,"again_in":1}"#)), true, None);
+    check(Ok((200, r#"{"again":"true"}"#)), false, None);
+    check(Ok((200, r#"{"status":"ran"}"#)), false, None);
+    check(Ok((409, r#"{"again":true}"#)), false, None);
+    check(Ok((500, r#"{"again":true}"#)), false, None);
+    check(Ok((200, "")), false, None);
+    check(Ok((200, "true")), false, None);
+    check(Err("timeout"), false, None);
 }
 
 #[tokio::test]
@@ -42,7 +53,7 @@ async fn a_call_that_panics_or_fails_does_not_block_its_path() {
             }
         }
     };
-    tokio::spawn(deliver(payloads, post));
+    tokio::spawn(deliver(wake.clone(), payloads, post));
     for expected in [
         (0, "wake"),
         (1, "wake"),
