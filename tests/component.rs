@@ -2,6 +2,7 @@
 
 mod faults;
 mod host;
+mod process_chunks;
 mod scheduler;
 mod validate_contacts;
 
@@ -14,7 +15,7 @@ fn every_component_has_a_module_of_its_name() {
         .lines()
         .filter_map(|it| it.strip_prefix("source = \""))
         .collect();
-    assert_eq!(sources.len(), 2);
+    assert_eq!(sources.len(), 3);
     for source in sources {
         let name = source
             .rsplit('/')

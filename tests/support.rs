@@ -6,6 +6,8 @@ pub(crate) mod bouncer;
 pub(crate) mod daemon;
 pub(crate) mod db;
 pub(crate) mod http;
+pub(crate) mod jmap;
+pub(crate) mod pages;
 pub(crate) mod resolver;
 pub(crate) mod settling;
 

@@ -7,9 +7,11 @@ use host::{FaultKind, FaultPlan};
 use loopback_resolver::LoopbackResolver;
 use serde_json::json;
 
+use super::process_chunks::{near, outcome, sync_pages};
 use crate::support::app::{App, Setup};
 use crate::support::bouncer::Bouncer;
 use crate::support::db::{Db, WORKER_PASSWORD};
+use crate::support::pages::{Pages, RECORDS};
 
 #[tokio::test]
 async fn a_trap_before_any_outside_call_loses_and_repeats_nothing() -> anyhow::Result<()> {
@@ -39,6 +41,33 @@ async fn behind_a_pooler_a_trap_loses_and_repeats_nothing_either() -> anyhow::Re
 #[tokio::test]
 async fn behind_a_pooler_the_deadline_loses_and_repeats_nothing_either() -> anyhow::Result<()> {
     each_call_goes_wrong(FaultKind::Hang, true).await
+}
+
+#[tokio::test]
+async fn a_trap_before_any_outside_call_of_a_sync_loses_and_repeats_nothing() -> anyhow::Result<()>
+{
+    each_call_of_a_sync_goes_wrong(FaultKind::Trap, false).await
+}
+
+#[tokio::test]
+async fn a_trap_after_any_outside_call_of_a_sync_loses_and_repeats_nothing() -> anyhow::Result<()> {
+    each_call_of_a_sync_goes_wrong(FaultKind::AfterTrap, false).await
+}
+
+#[tokio::test]
+async fn an_error_of_any_outside_call_of_a_sync_loses_and_repeats_nothing() -> anyhow::Result<()> {
+    each_call_of_a_sync_goes_wrong(FaultKind::Error, false).await
+}
+
+#[tokio::test]
+async fn the_deadline_in_any_outside_call_of_a_sync_loses_and_repeats_nothing() -> anyhow::Result<()>
+{
+    each_call_of_a_sync_goes_wrong(FaultKind::Hang, false).await
+}
+
+#[tokio::test]
+async fn behind_a_pooler_a_trap_in_a_sync_loses_and_repeats_nothing_either() -> anyhow::Result<()> {
+    each_call_of_a_sync_goes_wrong(FaultKind::AfterTrap, true).await
 }
 
 async fn each_call_goes_wrong(kind: FaultKind, behind_a_pooler: bool) -> anyhow::Result<()> {
@@ -104,6 +133,96 @@ async fn each_call_goes_wrong(kind: FaultKind, behind_a_pooler: bool) -> anyhow:
         db.owner
             .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null; select baton_api.sweep(100);
                             update baton.cycles set status = 'completed' where status = 'running'")
+            .await?;
+        if made < nth_call {
+            return Ok(());
+        }
+    }
+}
+
+async fn each_call_of_a_sync_goes_wrong(
+    kind: FaultKind,
+    behind_a_pooler: bool,
+) -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.configure_job(
+        "process-chunks",
+        json!({ "batch_size": 2, "max_parallel": 2 }),
+    )
+    .await?;
+    let pages = Pages::start(4).await?;
+    let pooler = match behind_a_pooler {
+        true => Some(Bouncer::start(db.port, &[("baton_worker", WORKER_PASSWORD)], 4).await?),
+        false => None,
+    };
+    // Page 1, pages 2 and 3, page 4: connect, claim, ask, settle for each; the last plan never comes true.
+    let mut nth_call = 0;
+    loop {
+        nth_call += 1;
+        db.owner
+            .batch_execute(
+                "delete from baton.sources; truncate baton.chunk_attempts, synced_emails",
+            )
+            .await?;
+        let sync_job = sync_pages(&db, pages.url(), 2).await?;
+        let mut setup = near();
+        setup.deadline = Duration::from_millis(500);
+        setup.bouncer = pooler.as_ref().map(Bouncer::port);
+        setup.faults = Some(FaultPlan {
+            component: "process-chunks".to_owned(),
+            nth_call,
+            kind,
+        });
+        let app = App::start(&db, setup).await?;
+
+        // The victim and an innocent caller that shares its instance.
+        join_all((0..2).map(|_| app.process())).await;
+        let mut rounds = 0;
+        while db
+            .text("select status in ('pending', 'processing') from sync_jobs")
+            .await?
+            .as_deref()
+            == Some("true")
+        {
+            // Neither silence nor a pause is waited for.
+            db.owner
+                .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null;
+                                update chunk_processing_queue set retry_at = now() where status = 'pending' and retry_at > now()")
+                .await?;
+            let (status, answer) = app.tick().await?;
+            assert!(
+                [200, 504].contains(&status),
+                "call {nth_call}: {status} {answer}"
+            );
+            rounds += 1;
+            assert!(
+                rounds < 10,
+                "call {nth_call}: the work is not getting done: {answer}\n{}",
+                app.log("process-chunks")
+            );
+        }
+        // One fault is no reason to give anything up.
+        assert_eq!(
+            outcome(&db, sync_job).await?,
+            "completed 4 0",
+            "call {nth_call}"
+        );
+        assert_eq!(
+            db.count("select count(*) from synced_emails").await?,
+            4 * RECORDS,
+            "call {nth_call}"
+        );
+        let completions = "select count(*) from chunk_attempts where outcome = 'completed'";
+        assert_eq!(
+            db.count(completions).await?,
+            4,
+            "call {nth_call}: each chunk is settled once"
+        );
+        assert_eq!(db.left_behind().await?, 0, "call {nth_call}");
+        let made = app.stats().outside_calls["process-chunks"];
+        app.stop().await;
+        db.owner
+            .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null; select baton_api.sweep(100)")
             .await?;
         if made < nth_call {
             return Ok(());

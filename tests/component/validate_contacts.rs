@@ -377,7 +377,7 @@ async fn a_provider_is_asked_and_when_it_wants_a_pause_all_wait() -> anyhow::Res
         (status, &answer["reason"]),
         (409, &json!("provider_throttled"))
     );
-    let seconds = "select extract(epoch from blocked_until - baton.clock()) between 100 and 120 from baton.limiters";
+    let seconds = "select extract(epoch from blocked_until - baton.clock()) between 100 and 120 from baton.limiters where job = 'validate-contacts'";
     assert_eq!(
         db.text(seconds).await?.as_deref(),
         Some("true"),

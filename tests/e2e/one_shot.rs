@@ -134,7 +134,7 @@ async fn an_operator_sees_pauses_sets_and_resumes() -> anyhow::Result<()> {
         .await?;
     assert!(code == 1 && err.contains("help:"), "{err}");
     assert_eq!(
-        db.text("select batch_size || ' ' || (rate_per_minute is null) from baton.jobs")
+        db.text("select batch_size || ' ' || (rate_per_minute is null) from baton.jobs where name = 'validate-contacts'")
             .await?
             .as_deref(),
         Some("10 true")

@@ -1,5 +1,6 @@
 //! What the documents state about the code is so.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::support::home;
@@ -46,6 +47,63 @@ fn the_rules_for_sql_list_every_code() {
     ] {
         assert!(rules.contains(&format!("`{code}`")), "{code} is missing");
     }
+}
+
+#[test]
+fn the_diagrams_have_the_states_that_the_schema_allows() {
+    let document = read("migrations/STATES.md");
+    let check = |noun: &str, migration: &str, constraint: &str| {
+        let diagram = document
+            .split(&format!("\n## {noun}\n"))
+            .nth(1)
+            .and_then(|it| it.split("```").nth(1))
+            .expect("each noun has a diagram");
+        let drawn: BTreeSet<&str> = diagram
+            .lines()
+            .filter_map(|it| it.split(": ").next()?.split_once("-->"))
+            .flat_map(|(from, to)| [from.trim(), to.trim()])
+            .filter(|it| *it != "[*]")
+            .collect();
+        let migration = read(migration);
+        assert_eq!(drawn, allowed(&migration, constraint), "{noun}");
+    };
+    check(
+        "Cycle",
+        "migrations/0003_cycles_and_attempts.sql",
+        "cycle_status_is_known",
+    );
+    check("Slot", "migrations/0002_jobs.sql", "slot_status_is_known");
+    check("Wake", "migrations/0006_wakes.sql", "wake_is_known check");
+    check(
+        "Sync job",
+        "migrations/0005_chunks.sql",
+        "sync_job_status_is_known",
+    );
+    check(
+        "Chunk",
+        "migrations/0005_chunks.sql",
+        "chunk_status_is_known",
+    );
+}
+
+#[test]
+fn every_outcome_of_an_attempt_at_a_chunk_is_explained() {
+    let document = read("migrations/STATES.md");
+    let migration = read("migrations/0005_chunks.sql");
+    for outcome in allowed(&migration, "chunk_attempt_outcome_is_known") {
+        let row = format!("\n| `{outcome}` |");
+        assert!(document.contains(&row), "{outcome} is missing");
+    }
+}
+
+/// The values in the list of a constraint.
+fn allowed<'a>(migration: &'a str, constraint: &str) -> BTreeSet<&'a str> {
+    let list = migration
+        .split(constraint)
+        .nth(1)
+        .and_then(|it| it.split(" in (").nth(1)?.split(')').next())
+        .expect("the constraint has a list");
+    list.split('\'').skip(1).step_by(2).collect()
 }
 
 fn read(name: &str) -> String {

@@ -114,7 +114,7 @@ async fn a_source_that_asks_for_patience_gets_it_and_no_attempt_is_counted() -> 
     let job = settling::due_job(&worker, "process-chunks").await?;
     assert_eq!(
         (job.state, job.reason.as_deref()),
-        (DueState::Busy, Some("all_sources_busy"))
+        (DueState::Throttled, Some("source_waits"))
     );
     assert!(job.until.is_some());
     db.advance("61 seconds").await?;
@@ -171,7 +171,8 @@ async fn chunks_that_were_not_reached_are_due_again_as_if_never_tried() -> anyho
             retried: 0,
             failed: 0,
             left: 3,
-            again: true
+            again: true,
+            again_in: None
         }
     );
     assert_eq!(
@@ -409,6 +410,29 @@ async fn a_sync_ends_when_two_settle_its_last_chunks_at_once() -> anyhow::Result
     .await?;
     one.batch_execute("commit").await?;
     settling.await??;
+    assert_eq!(
+        db.text("select status from sync_jobs").await?.as_deref(),
+        Some("completed")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sync_ends_when_its_last_chunk_is_done_while_the_one_before_is_being_settled()
+-> anyhow::Result<()> {
+    let (db, one) = frozen(2).await?;
+    let two = db.worker().await?;
+    let (first, ids) = take(&one).await?;
+    one.batch_execute("begin").await?;
+    // It sees the other chunk waiting, so it does not end the sync …
+    complete(&one, first, &ids, Ending::Completed).await?;
+    let (second, others) = take(&two).await?;
+    // … and this one sees the first under way, so it does not either.
+    complete(&two, second, &others, Ending::Completed).await?;
+    one.batch_execute("commit").await?;
+    // It was told that there is more to do, so its caller comes back.
+    let nothing = claim_chunks(&one, Trigger::Next).await?;
+    assert!(matches!(nothing, ChunkClaim::Idle { .. }), "{nothing:?}");
     assert_eq!(
         db.text("select status from sync_jobs").await?.as_deref(),
         Some("completed")

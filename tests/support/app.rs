@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use host::{Config, FaultPlan, Running, Stats};
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -78,6 +83,7 @@ impl App {
         config.request_deadline = setup.deadline;
         config.faults = setup.faults;
         config.prepared_statements = setup.bouncer.is_none();
+        config.tidy_schema = Some("baton_api".to_owned());
         let port = setup.bouncer.unwrap_or(db.port);
         let database = [
             ("service_key", KEY.to_owned()),
@@ -128,6 +134,22 @@ impl App {
         self.post("/jobs/validate-contacts", "").await
     }
 
+    /// Asks for one call of chunk processing.
+    pub(crate) async fn process(&self) -> anyhow::Result<(u16, Value)> {
+        self.post("/jobs/process-chunks", "").await
+    }
+
+    /// Posts with these headers and no key.
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> anyhow::Result<(u16, Value)> {
+        let url = format!("http://{}{path}", self.running.local_addr());
+        post_with(&url, headers, body).await
+    }
+
     pub(crate) async fn tick(&self) -> anyhow::Result<(u16, Value)> {
         self.post("/tick", "").await
     }
@@ -145,6 +167,25 @@ impl App {
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }
+}
+
+/// Posts with these headers, on a connection of its own; the answer is its status and JSON body.
+pub(crate) async fn post_with(
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> anyhow::Result<(u16, Value)> {
+    let mut request = Request::post(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let answer = client
+        .request(request.body(Full::<Bytes>::from(body.to_owned()))?)
+        .await?;
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
 }
 
 /// A copy of the manifest in `folder` that finds the same components.

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use super::db::{Db, WORKER_PASSWORD};
 use super::http::Http;
 
-/// A folder with the project's manifest and components, and its own `.baton/`.
+/// A folder with the project's manifest and components, and its own `.baton/`; compiled components are shared.
 pub(crate) struct Home(TempDir);
 
 impl Home {
@@ -22,6 +22,10 @@ impl Home {
         for name in ["spin.toml", "target"] {
             std::os::unix::fs::symlink(project.join(name), dir.path().join(name))?;
         }
+        let cache = project.join("target/test-cache");
+        std::fs::create_dir_all(&cache)?;
+        std::fs::create_dir(dir.path().join(".baton"))?;
+        std::os::unix::fs::symlink(cache, dir.path().join(".baton/cache"))?;
         Ok(Home(dir))
     }
 
@@ -66,23 +70,14 @@ impl Home {
 
     /// Starts `baton up` on a free port, without ticks of its own and wakes only if asked; returns when it serves.
     pub(crate) async fn up(&self, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
-        let mut all = vec!["--json", "up", "--listen", "127.0.0.1:0", "--no-tick"];
-        all.extend(args);
-        let mut child = self.command(db, &all)?.stdout(Stdio::piped()).spawn()?;
-        let mut lines =
-            BufReader::new(child.stdout.take().context("standard output is piped")?).lines();
-        let mut text = String::new();
-        let shown: Value = loop {
-            let line = lines
-                .next_line()
-                .await?
-                .with_context(|| format!("baton up ended: {text}"))?;
-            text.push_str(&line);
-            if let Ok(it) = serde_json::from_str(&text) {
-                break it;
-            }
-        };
-        let url = shown["url"]
+        self.up_ticking(db, &[&["--no-tick"], args].concat()).await
+    }
+
+    /// Like [`Home::up`], with ticks of its own.
+    pub(crate) async fn up_ticking(&self, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
+        let args = [&["--json", "up", "--listen", "127.0.0.1:0"], args].concat();
+        let running = Running::start(self.command(db, &args)?).await?;
+        let url = running.shown["url"]
             .as_str()
             .context("the URL is shown")?
             .to_owned();
@@ -90,7 +85,7 @@ impl Home {
             .trim()
             .to_owned();
         Ok(Up {
-            child,
+            running,
             url,
             key,
             http: Http::new(),
@@ -98,9 +93,53 @@ impl Home {
     }
 }
 
+/// A command that goes on until it is ended, with this value at the latest.
+pub(crate) struct Running {
+    child: Child,
+    /// The document on its standard output.
+    shown: Value,
+}
+
+impl Running {
+    /// Starts a command, which has to be one with `--json`; returns when its document is complete.
+    pub(crate) async fn start(mut command: Command) -> anyhow::Result<Running> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut lines =
+            BufReader::new(child.stdout.take().context("standard output is piped")?).lines();
+        let mut text = String::new();
+        let shown: Value = loop {
+            let line = lines
+                .next_line()
+                .await?
+                .with_context(|| format!("the command ended: {text}"))?;
+            text.push_str(&line);
+            if let Ok(it) = serde_json::from_str(&text) {
+                break it;
+            }
+        };
+        Ok(Running { child, shown })
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Ctrl-C; the exit code.
+    pub(crate) async fn interrupt(mut self) -> anyhow::Result<Option<i32>> {
+        let pid = self.child.id().context("it is running")?;
+        let sent = Command::new("kill")
+            .args(["-INT", &pid.to_string()])
+            .status()
+            .await?;
+        anyhow::ensure!(sent.success(), "kill -INT works");
+        Ok(self.child.wait().await?.code())
+    }
+}
+
 /// A running `baton up`.
 pub(crate) struct Up {
-    child: Child,
+    running: Running,
     pub(crate) url: String,
     key: String,
     http: Http,
@@ -119,18 +158,12 @@ impl Up {
     }
 
     /// `kill -9`.
-    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
-        Ok(self.child.kill().await?)
+    pub(crate) async fn kill(self) -> anyhow::Result<()> {
+        self.running.kill().await
     }
 
     /// Ctrl-C; the exit code.
-    pub(crate) async fn interrupt(mut self) -> anyhow::Result<Option<i32>> {
-        let pid = self.child.id().context("it is running")?;
-        let sent = Command::new("kill")
-            .args(["-INT", &pid.to_string()])
-            .status()
-            .await?;
-        anyhow::ensure!(sent.success(), "kill -INT works");
-        Ok(self.child.wait().await?.code())
+    pub(crate) async fn interrupt(self) -> anyhow::Result<Option<i32>> {
+        self.running.interrupt().await
     }
 }

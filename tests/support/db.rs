@@ -152,6 +152,39 @@ impl Db {
         Ok(sync_job)
     }
 
+    /// Adds a source of JSON pages without credentials and starts its first sync.
+    pub(crate) async fn sync_pages(
+        &self,
+        source: &str,
+        url: &str,
+        settings: Value,
+    ) -> anyhow::Result<Uuid> {
+        let save = "select baton_api.save_source($1, 'json', $2, null, null, $3, 'test')";
+        self.owner
+            .execute(save, &[&source, &url, &settings])
+            .await?;
+        let start = "select (baton_api.start_sync($1, true, 'test')->>'sync_job_id')::uuid";
+        Ok(self.owner.query_one(start, &[&source]).await?.get(0))
+    }
+
+    /// Sets how the database wakes jobs: `listen` or `none`.
+    pub(crate) async fn set_wake(&self, mode: &str) -> anyhow::Result<()> {
+        let sql = "select baton_api.set_wake($1, null, null, 'test')";
+        self.owner.execute(sql, &[&mode]).await?;
+        Ok(())
+    }
+
+    /// Ends sessions of other clients of this database as a crash of theirs would; `which` is a condition on
+    /// `pg_stat_activity`. How many.
+    pub(crate) async fn end_sessions(&self, which: &str) -> anyhow::Result<i64> {
+        self.count(&format!(
+            "select count(*) filter (where pg_terminate_backend(pid)) from (
+               select pid from pg_stat_activity
+               where datname = current_database() and pid <> pg_backend_pid() and {which}) s"
+        ))
+        .await
+    }
+
     /// Adds contacts with these addresses.
     pub(crate) async fn add_contacts(&self, emails: &[&str]) -> anyhow::Result<()> {
         self.owner

@@ -37,7 +37,7 @@ pub(crate) async fn send(app: &App, path: &str, bearer: &str, trigger: &str) -> 
 }
 
 /// Reads the body of an answer; one of more than 64 KiB counts as empty.
-pub async fn read_answer<B>(response: Response<B>) -> Answer
+pub(crate) async fn read_answer<B>(response: Response<B>) -> Answer
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 use wasmtime_wasi_http::handler::ProxyHandler;
 
 pub use counters::Stats;
-pub use errand::{Answer, read_answer};
+pub use errand::Answer;
 pub use error::Error;
 pub use faults::{FaultKind, FaultPlan};
 pub use tick::Tick;

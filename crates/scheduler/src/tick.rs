@@ -1,4 +1,4 @@
-use std::{pin::pin, time::Duration};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use contract::{Due, DueJob, DueState, DueWork, Plan, PlanSlots, RunRequest, Slot, Sweep, Trigger};
 use futures::future::{Either, join_all, select};
@@ -11,7 +11,7 @@ use spin_sdk::time::sleep;
 const BUDGET: Duration = Duration::from_secs(25);
 /// Before asking again about a job whose leases are all out: it may be dead, and should not wait for the next tick.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A job that answered anything but 200 so often is left to the next tick.
+/// A job that answered nothing but refusals so often in a row is left to the next tick.
 const MOST_REFUSALS: usize = 3;
 /// How many invocations of one job a tick has under way at most.
 const MOST_SLOTS: u32 = 8;
@@ -32,18 +32,21 @@ pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Er
     };
     Ok(Answer::ok(json!({
         "status": if finished.is_some() { "done" } else { "out_of_time" },
-        "calls": runs.len(),
+        "calls": runs.iter().map(|it| it.calls).sum::<u32>(),
         "swept": swept,
         "runs": runs,
         "jobs": finished.map(|it| it.jobs),
     })))
 }
 
-/// One call of a component.
+/// Calls of a component one after another, each asked for by the answer before it.
 #[derive(Debug, Serialize)]
 struct Run {
     job: String,
+    calls: u32,
+    /// Of the last call.
     http_status: u16,
+    /// The last answer that was not `idle`, with the numbers of all.
     answer: Value,
 }
 
@@ -53,19 +56,15 @@ async fn work_until_nothing_is_due(
     components_url: &str,
     runs: &mut Vec<Run>,
 ) -> Result<Due, Error> {
+    let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
     loop {
         let due = db.call(DueWork { limit: BOUND }).await?;
         plan(db, &due.plan).await?;
-        let refusals = |job: &str| {
-            runs.iter()
-                .filter(|it: &&Run| it.job == job && it.http_status != 200)
-                .count()
-        };
         let (mut able, mut waiting) = (Vec::new(), false);
         for it in due
             .jobs
             .iter()
-            .filter(|it| refusals(&it.job) < MOST_REFUSALS)
+            .filter(|it| refusals.get(&it.job).is_none_or(|it| *it < MOST_REFUSALS))
         {
             match it.state {
                 DueState::Due => able.push(it),
@@ -76,12 +75,19 @@ async fn work_until_nothing_is_due(
         if able.is_empty() && !waiting {
             return Ok(due);
         }
-        let calls = able.into_iter().flat_map(|it| {
+        let calls = able.iter().flat_map(|it| {
             (0..it.slots.min(MOST_SLOTS)).map(move |_| call(it, config, components_url))
         });
         let finished = join_all(calls).await;
         // Without the pause, a job that is busy or refuses would be asked as fast as it can answer.
         let pause = finished.iter().all(|it| it.http_status != 200);
+        for it in able {
+            let served = finished
+                .iter()
+                .any(|run| run.job == it.job && run.http_status == 200);
+            let refused = refusals.entry(it.job.clone()).or_default();
+            *refused = if served { 0 } else { *refused + 1 };
+        }
         runs.extend(finished);
         if pause {
             sleep(PAUSE).await;
@@ -111,17 +117,38 @@ async fn call(job: &DueJob, config: &Config, components_url: &str) -> Run {
     let body = json!(RunRequest {
         trigger: Trigger::Tick
     });
-    let (http_status, answer) = guest::post_json(&url, &config.service_key, &body, BUDGET)
-        .await
-        .unwrap_or_else(|it| {
-            (
-                502,
-                json!({ "code": "unreachable", "message": it.to_string() }),
-            )
-        });
-    Run {
-        job: job.job.clone(),
-        http_status,
-        answer,
+    let (mut calls, mut sum) = (0, Value::Null);
+    loop {
+        let (http_status, answer) = guest::post_json(&url, &config.service_key, &body, BUDGET)
+            .await
+            .unwrap_or_else(|it| {
+                (
+                    502,
+                    json!({ "code": "unreachable", "message": it.to_string() }),
+                )
+            });
+        calls += 1;
+        let goes_on = answer["again"] == true;
+        add(&mut sum, answer);
+        if !goes_on {
+            return Run {
+                job: job.job.clone(),
+                calls,
+                http_status,
+                answer: sum,
+            };
+        }
     }
+}
+
+fn add(sum: &mut Value, mut answer: Value) {
+    if !sum.is_null() && answer["status"] == "idle" {
+        return;
+    }
+    for (key, value) in answer.as_object_mut().into_iter().flatten() {
+        if let (Some(before), Some(now)) = (sum[key].as_u64(), value.as_u64()) {
+            *value = json!(before + now);
+        }
+    }
+    *sum = answer;
 }

@@ -35,6 +35,7 @@ begin
     if baton_api.has_due_chunks(v_now, '{}') then
       return baton_api.decline_run(v_name, 'skipped', 'all_sources_busy', v_now + interval '1 second', p_trigger, p_worker, v_now);
     end if;
+    perform baton_api.finish_ended_sync_jobs(100);
     return baton_api.decline_run(v_name, 'idle', 'nothing_due', baton_api.next_chunk_due_at(v_now), p_trigger, p_worker, v_now);
   end if;
 

@@ -9,12 +9,15 @@ declare
   v_busy_until timestamptz;
   v_may jsonb;
   v_excluded uuid[];
+  v_silent boolean;
 begin
   if p_job.paused_at is not null then
     return jsonb_build_object('state', 'paused', 'slots', 0, 'reason', coalesce(p_job.pause_reason, 'paused by ' || p_job.paused_by));
   end if;
-  select count(*), min(a.leased_until) into v_open, v_busy_until
-  from baton.attempts a where a.job = p_job.name and a.finished_at is null and a.leased_until >= p_now;
+  select count(*) filter (where a.leased_until >= p_now), min(a.leased_until) filter (where a.leased_until >= p_now),
+         coalesce(bool_or(a.leased_until < p_now), false)
+  into v_open, v_busy_until, v_silent
+  from baton.attempts a where a.job = p_job.name and a.finished_at is null;
   if v_open >= p_job.max_parallel then
     return jsonb_build_object('state', 'busy', 'slots', 0, 'reason', 'busy', 'until', v_busy_until);
   end if;
@@ -26,9 +29,16 @@ begin
     v_excluded := baton_api.excluded_sync_jobs(p_now, '{}');
     if baton_api.has_due_chunks(p_now, v_excluded) then
       return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', 'chunks_due');
-    elsif v_excluded <> '{}' and baton_api.has_due_chunks(p_now, '{}') then
-      return jsonb_build_object('state', 'busy', 'slots', 0, 'reason', 'all_sources_busy', 'until', coalesce(v_busy_until, (
-        select min(s.blocked_until) from baton.sources s where s.blocked_until > p_now)));
+    elsif v_silent then
+      -- The next claim sweeps, and finds the chunks of the dead due.
+      return jsonb_build_object('state', 'due', 'slots', 1, 'reason', 'lease_expired');
+    elsif v_open > 0 then
+      -- Whoever holds the last chunks may be dead; the tick stays until their leases tell.
+      return jsonb_build_object('state', 'busy', 'slots', 0, 'until', v_busy_until,
+        'reason', case when baton_api.has_due_chunks(p_now, '{}') then 'all_sources_busy' else 'busy' end);
+    elsif baton_api.has_due_chunks(p_now, '{}') then
+      return jsonb_build_object('state', 'throttled', 'slots', 0, 'reason', 'source_waits', 'until', (
+        select min(s.blocked_until) from baton.sources s where s.blocked_until > p_now));
     end if;
     return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', baton_api.next_chunk_due_at(p_now));
   end if;

@@ -21,7 +21,8 @@ begin
     v_lost := v_lost + baton_api.sweep_attempts(v_job, v_limit);
   end loop;
 
-  perform baton_api.cleanup_stuck_chunks(), baton_api.drain_sync_jobs(v_limit), baton_api.reset_chunk_marks();
+  perform baton_api.cleanup_stuck_chunks(), baton_api.drain_sync_jobs(v_limit), baton_api.finish_ended_sync_jobs(v_limit),
+    baton_api.reset_chunk_marks();
 
   for v_slot in
     update baton.slots s set status = 'skipped', settled_at = v_now
