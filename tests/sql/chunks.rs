@@ -2,7 +2,7 @@
 
 use contract::native::call;
 use contract::{
-    ChunkClaim, ChunkOutcome, Completed, DueState, Ending, ExtendAttempt, Sweep, Trigger,
+    ChunkAttempt, ChunkOutcome, Claim, Completed, DueState, Ending, ExtendAttempt, Sweep, Trigger,
 };
 use futures::future::try_join_all;
 use serde_json::json;
@@ -57,7 +57,7 @@ async fn a_chunk_that_fails_is_tried_three_times_and_holds_up_no_other() -> anyh
         assert_ne!(others, bad, "the next ones come first");
         complete(&worker, attempt, &others, Ending::Completed).await?;
     }
-    let ChunkClaim::Idle { reason, until } = claim_chunks(&worker, Trigger::Manual).await? else {
+    let Claim::Idle { reason, until } = claim_chunks(&worker, Trigger::Manual).await? else {
         panic!("nothing is due")
     };
     assert_eq!((reason.as_str(), until.is_some()), ("nothing_due", true));
@@ -107,7 +107,7 @@ async fn a_source_that_asks_for_patience_gets_it_and_no_attempt_is_counted() -> 
         "other sources go on"
     );
     complete(&worker, attempt, &others, Ending::Completed).await?;
-    let ChunkClaim::Skipped { reason, .. } = claim_chunks(&worker, Trigger::Manual).await? else {
+    let Claim::Skipped { reason, .. } = claim_chunks(&worker, Trigger::Manual).await? else {
         panic!("its other chunk waits, too")
     };
     assert_eq!(reason, "all_sources_busy");
@@ -135,7 +135,7 @@ async fn refused_credentials_fail_the_sync_at_once_and_a_retry_takes_it_up_again
     complete(&worker, attempt, &ids, Ending::Refused).await?;
     assert!(matches!(
         claim_chunks(&worker, Trigger::Manual).await?,
-        ChunkClaim::Skipped { .. } | ChunkClaim::Idle { .. }
+        Claim::Skipped { .. } | Claim::Idle { .. }
     ));
     call(&worker, Sweep { limit: 100 }).await?;
     let sql = "select concat_ws(' ', overall_status, failed_chunks, error_message) from chunk_processing_status";
@@ -224,10 +224,10 @@ async fn no_more_calls_are_open_than_the_job_and_the_source_allow() -> anyhow::R
         .batch_execute("update baton.sources set max_parallel = 3")
         .await?;
     let claims = try_join_all(workers.iter().map(|it| claim_chunks(it, Trigger::Manual))).await?;
-    let claimed = |claims: &[ChunkClaim]| {
+    let claimed = |claims: &[Claim<ChunkAttempt>]| {
         claims
             .iter()
-            .filter(|it| matches!(it, ChunkClaim::Claimed(_)))
+            .filter(|it| matches!(it, Claim::Claimed(_)))
             .count()
     };
     assert_eq!(claimed(&claims), 3, "the source allows three");
@@ -235,7 +235,7 @@ async fn no_more_calls_are_open_than_the_job_and_the_source_allow() -> anyhow::R
     let claims = try_join_all(workers.iter().map(|it| claim_chunks(it, Trigger::Manual))).await?;
     assert_eq!(claimed(&claims), 5, "and the job eight");
     assert!(
-        matches!(claim_chunks(&first, Trigger::Manual).await?, ChunkClaim::Skipped { reason, .. } if reason == "busy")
+        matches!(claim_chunks(&first, Trigger::Manual).await?, Claim::Skipped { reason, .. } if reason == "busy")
     );
     assert_eq!(
         db.count("select count(*) from baton.attempts where finished_at is null")
@@ -252,7 +252,7 @@ async fn what_has_one_chance_left_is_taken_alone_and_pays_alone() -> anyhow::Res
         .await?;
     let mut killer = None;
     let mut rounds = 0;
-    while let ChunkClaim::Claimed(it) = claim_chunks(&worker, Trigger::Manual).await? {
+    while let Claim::Claimed(it) = claim_chunks(&worker, Trigger::Manual).await? {
         let ids: Vec<Uuid> = it.chunks.iter().map(|it| it.id).collect();
         let killer = *killer.get_or_insert_with(|| ids[5]);
         rounds += 1;
@@ -432,7 +432,7 @@ async fn a_sync_ends_when_its_last_chunk_is_done_while_the_one_before_is_being_s
     one.batch_execute("commit").await?;
     // It was told that there is more to do, so its caller comes back.
     let nothing = claim_chunks(&one, Trigger::Next).await?;
-    assert!(matches!(nothing, ChunkClaim::Idle { .. }), "{nothing:?}");
+    assert!(matches!(nothing, Claim::Idle { .. }), "{nothing:?}");
     assert_eq!(
         db.text("select status from sync_jobs").await?.as_deref(),
         Some("completed")

@@ -2,8 +2,8 @@
 
 use contract::native::call;
 use contract::{
-    CancelSync, ChunkOutcome, Completed, DropFailedChunks, Ending, RetrySync, SaveSource,
-    StartSync, Sweep, SyncProgress,
+    CancelSync, ChunkOutcome, Completed, DropFailedChunks, Ending, RemoveSource, RetrySync,
+    SaveSource, StartSync, Sweep, SyncProgress,
 };
 use serde_json::json;
 use tokio_postgres::Client;
@@ -347,6 +347,34 @@ async fn a_cancelled_sync_ends_and_what_is_under_way_settles() -> anyhow::Result
         again.expect_err("it has ended").code().map(|it| it.code()),
         Some("WK003")
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_its_source_is_removed_settles_into_nothing() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_sync("trial", 1).await?;
+    let worker = db.worker().await?;
+    let (attempt, ids) = take(&worker).await?;
+    let remove = RemoveSource {
+        name: "trial".to_owned(),
+        who: "ann".to_owned(),
+    };
+    call(&db.owner, remove).await?;
+    let settled = complete(&worker, attempt, &ids, Ending::Completed).await?;
+    assert!(
+        matches!(
+            settled,
+            Completed::Settled {
+                completed: 0,
+                left: 1,
+                again: false,
+                ..
+            }
+        ),
+        "{settled:?}"
+    );
+    assert_eq!(db.count("select count(*) from sync_jobs").await?, 0);
     Ok(())
 }
 

@@ -61,7 +61,7 @@ async fn settling_wakes_the_next_unless_the_caller_goes_on_by_itself() -> anyhow
         (Trigger::Next, 0),
         (Trigger::Wake, 1),
     ] {
-        let contract::ChunkClaim::Claimed(it) = claim_chunks(&worker, trigger).await? else {
+        let contract::Claim::Claimed(it) = claim_chunks(&worker, trigger).await? else {
             panic!("chunks are due")
         };
         complete(
@@ -136,7 +136,7 @@ async fn with_pg_net_every_settlement_wakes_the_next() -> anyhow::Result<()> {
     let worker = db.worker().await?;
     let asked = async || db.count("select count(*) from net.asked").await;
     for expected in [2, 4, 4] {
-        let contract::ChunkClaim::Claimed(it) = claim_chunks(&worker, Trigger::Wake).await? else {
+        let contract::Claim::Claimed(it) = claim_chunks(&worker, Trigger::Wake).await? else {
             panic!("chunks are due")
         };
         complete(

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use contract::native::call;
 use contract::{
-    Attempt, ChunkClaim, ChunkOutcome, Claim, ClaimChunks, ClaimContacts, CompleteChunks,
+    Attempt, ChunkAttempt, ChunkOutcome, Claim, ClaimChunks, ClaimContacts, CompleteChunks,
     Completed, DueJob, DueWork, Ending, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep,
     Trigger,
 };
@@ -174,11 +174,11 @@ impl Pair for Chunks {
 
     async fn claim(&self, worker: &Client) -> anyhow::Result<Option<(Uuid, Vec<String>)>> {
         Ok(match claim_chunks(worker, Trigger::Manual).await? {
-            ChunkClaim::Claimed(it) => Some((
+            Claim::Claimed(it) => Some((
                 it.attempt_id,
                 it.chunks.into_iter().map(|it| it.id.to_string()).collect(),
             )),
-            ChunkClaim::Skipped { .. } | ChunkClaim::Idle { .. } => None,
+            Claim::Skipped { .. } | Claim::Idle { .. } => None,
         })
     }
 
@@ -200,7 +200,10 @@ impl Pair for Chunks {
     }
 }
 
-pub(crate) async fn claim_chunks(worker: &Client, trigger: Trigger) -> anyhow::Result<ChunkClaim> {
+pub(crate) async fn claim_chunks(
+    worker: &Client,
+    trigger: Trigger,
+) -> anyhow::Result<Claim<ChunkAttempt>> {
     Ok(call(
         worker,
         ClaimChunks {
@@ -214,7 +217,7 @@ pub(crate) async fn claim_chunks(worker: &Client, trigger: Trigger) -> anyhow::R
 /// The attempt and the chunks of a claim that finds some.
 pub(crate) async fn take(worker: &Client) -> anyhow::Result<(Uuid, Vec<Uuid>)> {
     match claim_chunks(worker, Trigger::Manual).await? {
-        ChunkClaim::Claimed(it) => Ok((it.attempt_id, it.chunks.iter().map(|it| it.id).collect())),
+        Claim::Claimed(it) => Ok((it.attempt_id, it.chunks.iter().map(|it| it.id).collect())),
         other => anyhow::bail!("no chunk could be claimed: {other:?}"),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Call, Param, Trigger};
+use crate::{Call, Claim, Param, Trigger};
 
 /// Claims the next chunks of sync jobs.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct ClaimChunks {
 
 impl Call for ClaimChunks {
     const SQL: &'static str = "select baton_api.claim_next_chunk_job_safe($1, $2)";
-    type Output = ChunkClaim;
+    type Output = Claim<ChunkAttempt>;
 
     fn params(self) -> Vec<Param> {
         vec![
@@ -25,28 +25,6 @@ impl Call for ClaimChunks {
             Param::Text(self.worker),
         ]
     }
-}
-
-/// The answer to a claim.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum ChunkClaim {
-    /// There is work, and it is the caller's until the lease runs out.
-    Claimed(ChunkAttempt),
-    /// The job is not free: busy, paused, throttled.
-    Skipped {
-        /// A stable code.
-        reason: String,
-        /// When to look again, ISO 8601, if known.
-        until: Option<String>,
-    },
-    /// The job is free and there is nothing to do.
-    Idle {
-        /// A stable code.
-        reason: String,
-        /// When there will be something, ISO 8601, if known.
-        until: Option<String>,
-    },
 }
 
 /// A lease on chunks.

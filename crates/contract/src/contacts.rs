@@ -27,12 +27,12 @@ impl Call for ClaimContacts {
     }
 }
 
-/// The answer to a claim.
+/// The answer to a claim, of contacts or of chunks.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum Claim {
+pub enum Claim<A = Attempt> {
     /// There is work, and it is the caller's until the lease runs out.
-    Claimed(Attempt),
+    Claimed(A),
     /// The job is not free: busy, paused, throttled.
     Skipped {
         /// A stable code.

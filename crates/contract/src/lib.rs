@@ -13,8 +13,8 @@ mod request;
 mod sync;
 
 pub use chunks::{
-    Chunk, ChunkAttempt, ChunkClaim, ChunkOutcome, ClaimChunks, CompleteChunks, Completed, Ending,
-    Source, SyncJob,
+    Chunk, ChunkAttempt, ChunkOutcome, ClaimChunks, CompleteChunks, Completed, Ending, Source,
+    SyncJob,
 };
 pub use contacts::{
     Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle,

@@ -1,4 +1,4 @@
-use contract::{ChunkClaim, ClaimChunks, CompleteChunks, Completed, RunRequest};
+use contract::{Claim, ClaimChunks, CompleteChunks, Completed, RunRequest};
 use guest::{Answer, Config, Db, Error, with_heartbeat};
 use serde_json::json;
 
@@ -15,13 +15,13 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         })
         .await?
     {
-        ChunkClaim::Claimed(attempt) => attempt,
-        ChunkClaim::Skipped { reason, until } => {
+        Claim::Claimed(attempt) => attempt,
+        Claim::Skipped { reason, until } => {
             return Ok(Answer::conflict(
                 json!({ "status": "skipped", "reason": reason, "until": until }),
             ));
         }
-        ChunkClaim::Idle { reason, until } => {
+        Claim::Idle { reason, until } => {
             return Ok(Answer::ok(
                 json!({ "status": "idle", "reason": reason, "until": until, "again": false }),
             ));

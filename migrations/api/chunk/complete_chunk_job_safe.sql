@@ -71,7 +71,7 @@ begin
       'completed', count(*) filter (where a.outcome = 'completed'), 'retried', count(*) filter (where a.outcome in ('retried', 'waited')),
       'failed', count(*) filter (where a.outcome = 'failed'),
       'left', v_attempt.n_items - count(*) filter (where a.outcome in ('completed', 'retried', 'waited', 'failed')),
-      'again', baton_api.has_due_chunks(v_now, '{}') or bool_or(a.outcome = 'left')) as result
+      'again', baton_api.has_due_chunks(v_now, '{}') or coalesce(bool_or(a.outcome = 'left'), false)) as result
     from applied a
   ), settled as (
     update baton.attempts a
