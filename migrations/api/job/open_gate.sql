@@ -41,7 +41,10 @@ begin
            exists (select from baton.item_losses l where l.job = p_job and l.losses > 1)
     into open_attempts, v_first_until, v_taken, v_limited, v_losses
     from baton.attempts a where a.job = p_job and a.finished_at is null and a.claimed_at >= p_open_since;
-    continue when v_first_until < v_now and baton_api.sweep_attempts(p_job, 100) > 0;
+    -- Not by one condition: with nothing open it would be null and sweep, whatever its other half does.
+    if v_first_until < v_now then
+      continue when baton_api.sweep_attempts(p_job, 100) > 0;
+    end if;
     exit when v_alone or job.paused_at is not null or open_attempts >= job.max_parallel or seat > 0 and seat <> all (v_taken);
     -- Whoever took the seat before has committed when its lock can be had, and is seen when looking again.
     v_last := seat;
