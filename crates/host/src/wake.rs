@@ -20,6 +20,8 @@ use calls::Calls;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Before calling again what answered that it is unavailable.
+const AFTER_UNAVAILABLE: Duration = Duration::from_secs(5);
 /// The farthest call that an answer may ask for.
 const LONGEST_WISH: Duration = Duration::from_secs(60);
 
@@ -169,6 +171,11 @@ impl Wish {
         match answer {
             // An answer of another shape wants nothing.
             Ok((200, body)) => serde_json::from_slice(body).unwrap_or_default(),
+            // Whatever cannot be reached now may be back before the next tick.
+            Ok((503, _)) => Self {
+                again: false,
+                again_in: Some(AFTER_UNAVAILABLE.as_secs_f64()),
+            },
             Ok(_) | Err(_) => Self::default(),
         }
     }

@@ -30,6 +30,7 @@ fn only_a_sound_answer_that_says_so_asks_for_another_call() {
     check(Ok((200, r#"{"status":"ran"}"#)), false, None);
     check(Ok((409, r#"{"again":true}"#)), false, None);
     check(Ok((500, r#"{"again":true}"#)), false, None);
+    check(Ok((503, "")), false, Some(5_000));
     check(Ok((200, "")), false, None);
     check(Ok((200, "true")), false, None);
     check(Err("timeout"), false, None);
