@@ -142,6 +142,8 @@ impl Db {
     pub(crate) async fn add_sync(&self, source: &str, n: i32) -> anyhow::Result<Uuid> {
         let save = "select baton_api.save_source($1, 'noop', '', null, null, '{\"max_parallel\": 64}', 'test')";
         self.owner.execute(save, &[&source]).await?;
+        // At once, because a host that listens would be through with the first chunk before the others are there.
+        self.owner.batch_execute("begin").await?;
         let start = "select (baton_api.start_sync($1, true, 'test')->>'sync_job_id')::uuid";
         let sync_job: Uuid = self.owner.query_one(start, &[&source]).await?.get(0);
         let work = vec![serde_json::json!({ "do": "noop" }); usize::try_from(n - 1)?];
@@ -149,6 +151,7 @@ impl Db {
         self.owner
             .execute(enqueue, &[&sync_job, &Value::Array(work)])
             .await?;
+        self.owner.batch_execute("commit").await?;
         Ok(sync_job)
     }
 
