@@ -8,5 +8,6 @@ mod plans;
 mod schedules;
 mod seeds;
 mod settlements;
+mod sources;
 mod sync_jobs;
 mod wakes;

@@ -6,7 +6,7 @@ from baton.runs r
 where r.job <> 'process-chunks' or r.attempt_id is null
 union all
 select null, a.job, case a.outcome when 'settled' then 'ran' else 'lost' end, a.result->>'reason',
-       a.result - array['status', 'again', 'reason'] || jsonb_build_object('claimed', a.n_items), a.trigger, a.worker,
+       a.result - array['status', 'reason'] || jsonb_build_object('claimed', a.n_items), a.trigger, a.worker,
        a.claimed_at, a.finished_at, extract(epoch from a.finished_at - a.claimed_at)
 from baton.attempts a
 where a.job = 'process-chunks' and a.finished_at is not null;

@@ -17,7 +17,9 @@ begin
     for update skip locked
   loop
     if p_job = 'process-chunks' then
-      perform baton_api.lose_chunks(v_attempt, v_now);
+      perform baton_api.give_back_chunks(array(
+        select q.id from baton.chunk_processing_queue q
+        where q.id = any (v_attempt.item_ids::uuid[]) and q.attempt_id = v_attempt.id), 'the worker died or fell silent', v_now);
     else
       insert into baton.item_losses as l (job, item_id, losses)
       select p_job, item_id, 1 from unnest(v_attempt.item_ids) as item_id

@@ -5,7 +5,7 @@
 -- A source that asked for patience gets it from everybody, and its chunk's attempt does not count, for a day at most.
 -- Answers {"status": "settled", "completed", "retried", "failed", "left", "again", "again_in"}, where again_in are the
 -- seconds until a waiting chunk is due when none is now, or {"status": "lost", "reason"}: then
--- nothing has changed. Settling again returns the first answer. Raises WK004 for a malformed argument.
+-- nothing has changed. Settling again returns the first answer, with again as it is by then. Raises WK004 for a malformed argument.
 -- Locks: attempt, chunks, sync job, limiter.
 create function baton_api.complete_chunk_job_safe(p_attempt_id uuid, p_outcomes jsonb) returns jsonb
 language plpgsql
@@ -30,6 +30,8 @@ begin
   if v_attempt.id is null then
     -- A crash of the database took the claim along.
     return jsonb_build_object('status', 'lost', 'reason', 'no_such_attempt');
+  elsif v_attempt.outcome = 'settled' then
+    return v_attempt.result || baton_api.call_again(v_now);
   elsif v_attempt.outcome is not null then
     return v_attempt.result;
   end if;
@@ -70,8 +72,7 @@ begin
     select array_agg(a.id) as ids, jsonb_build_object('status', 'settled',
       'completed', count(*) filter (where a.outcome = 'completed'), 'retried', count(*) filter (where a.outcome in ('retried', 'waited')),
       'failed', count(*) filter (where a.outcome = 'failed'),
-      'left', v_attempt.n_items - count(*) filter (where a.outcome in ('completed', 'retried', 'waited', 'failed')),
-      'again', baton_api.has_due_chunks(v_now, '{}') or coalesce(bool_or(a.outcome = 'left'), false)) as result
+      'left', v_attempt.n_items - count(*) filter (where a.outcome in ('completed', 'retried', 'waited', 'failed'))) as result
     from applied a
   ), settled as (
     update baton.attempts a
@@ -90,10 +91,6 @@ begin
   if jsonb_path_exists(p_outcomes, '$[*] ? (exists (@.items) || exists (@.removed) || exists (@.chunks) || exists (@.plan)
     || exists (@.state) || exists (@.prune) || @.outcome == "wait" || @.outcome == "refused")') then
     perform baton_api.apply_chunk_results(p_outcomes, v_ids, v_now);
-    v_result := v_result || jsonb_build_object('again', baton_api.has_due_chunks(v_now, '{}'));
-  end if;
-  if v_result->'again' = 'false' then
-    v_result := v_result || jsonb_build_object('again_in', extract(epoch from baton_api.next_chunk_due_at(v_now) - v_now));
   end if;
   foreach v_sync_job_id in array v_ended loop
     perform baton_api.finish_sync_job(v_sync_job_id, v_now);
@@ -101,7 +98,7 @@ begin
   if v_attempt.rate_per_minute is not null then
     perform baton_api.spend_tokens(v_attempt.job, v_attempt.n_items, v_now);
   end if;
-  return v_result;
+  return v_result || baton_api.call_again(v_now);
 end
 $$;
 comment on function baton_api.complete_chunk_job_safe is 'Settles an attempt at chunks.';

@@ -39,8 +39,8 @@ begin
     from picked p;
     if v_ids is null and v_excluded <> '{}' then
       -- By sync job, because what is excluded may be all that stands in front.
-      select array_agg(l.id), array_agg(distinct l.parent_sync_job_id), array_agg(distinct l.parent_sync_job_id)
-      into v_ids, v_sync_jobs, v_narrow
+      select array_agg(l.id), array_agg(distinct l.parent_sync_job_id)
+      into v_ids, v_sync_jobs
       from (
         select q.id, q.parent_sync_job_id
         from (
@@ -54,15 +54,14 @@ begin
         join baton.chunk_processing_queue q on q.id = n.id and q.status = 'pending'
         order by n.rank
         for update of q skip locked) l;
+      v_narrow := v_sync_jobs;
     end if;
     exit when v_ids is null;
-    if v_narrow is null then
-      return case when v_last_chance is not null then array[v_last_chance] else v_ids end;
+    if v_narrow is not null then
+      v_excluded := baton_api.excluded_sync_jobs(p_now, v_narrow);
+      continue when v_excluded && v_sync_jobs;
     end if;
-    v_excluded := baton_api.excluded_sync_jobs(p_now, v_narrow);
-    if not v_excluded && v_sync_jobs then
-      return case when v_last_chance is not null then array[v_last_chance] else v_ids end;
-    end if;
+    return case when v_last_chance is not null then array[v_last_chance] else v_ids end;
   end loop;
   return '{}';
 end

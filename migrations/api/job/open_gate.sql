@@ -3,8 +3,8 @@
 -- One attempt at a time, or a limit: the job's advisory lock is taken for this transaction, so what follows is the only
 -- claim of the job. More at a time: claims share that lock and each takes the lock of a seat instead, so they need not
 -- wait for each other, and what follows is the only claim of that seat.
--- p_open_since is a moment before which no attempt is open; sweeps at
--- most 100 dead attempts of the job. Internal. Raises WK002 when there is no such job. Locks: advisory, attempt.
+-- p_open_since is a moment before which no attempt is open; sweeps at most 100 dead attempts of the job. Internal.
+-- Raises WK002 when there is no such job. Locks: advisory, attempt.
 create function baton_api.open_gate(
   p_job text, p_trigger text, p_worker text, p_open_since timestamptz,
   out declined jsonb, out job baton.jobs, out item_limit int, out seat int, out open_attempts int

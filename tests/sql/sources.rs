@@ -1,0 +1,152 @@
+//! Sources: one sync at a time, secrets for the owner alone, and what happens when one moves or goes.
+
+use contract::native::call;
+use contract::{CancelSync, Completed, Ending, RemoveSource, SaveSource, StartSync};
+
+use super::sync_jobs::{save, source, start};
+use crate::support::db::Db;
+use crate::support::settling::{complete, take};
+
+#[tokio::test]
+async fn a_source_has_one_sync_at_a_time() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    save(&db, None).await?;
+    let first = start(&db, false).await?;
+    assert_eq!((first.started, first.kind.as_str()), (true, "full"));
+    let second = start(&db, true).await?;
+    assert_eq!(
+        (second.started, second.sync_job_id),
+        (false, first.sync_job_id)
+    );
+    let error = call(
+        &db.owner,
+        StartSync {
+            source: "nobody".to_owned(),
+            full: false,
+            who: "test".to_owned(),
+        },
+    )
+    .await;
+    assert_eq!(
+        error.expect_err("there is none").code().map(|it| it.code()),
+        Some("WK002")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_its_source_is_removed_settles_into_nothing() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_sync("trial", 1).await?;
+    let worker = db.worker().await?;
+    let (attempt, ids) = take(&worker).await?;
+    let remove = RemoveSource {
+        name: "trial".to_owned(),
+        who: "ann".to_owned(),
+    };
+    call(&db.owner, remove).await?;
+    let settled = complete(&worker, attempt, &ids, Ending::Completed).await?;
+    assert!(
+        matches!(
+            settled,
+            Completed::Settled {
+                completed: 0,
+                left: 1,
+                again: false,
+                ..
+            }
+        ),
+        "{settled:?}"
+    );
+    assert_eq!(db.count("select count(*) from sync_jobs").await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_source_that_moved_is_synced_anew_and_its_secret_does_not_move_along()
+-> anyhow::Result<()> {
+    let db = Db::new().await?;
+    save(&db, Some("s3cret")).await?;
+    db.owner
+        .batch_execute("update sources set state = '7'")
+        .await?;
+    let secrets = "select count(*) from source_secrets where secret = 's3cret'";
+    save(&db, None).await?;
+    assert_eq!(
+        (
+            start(&db, false).await?.kind.as_str(),
+            db.count(secrets).await?
+        ),
+        ("changes", 1)
+    );
+    call(
+        &db.owner,
+        CancelSync {
+            source: "mail".to_owned(),
+            who: "test".to_owned(),
+        },
+    )
+    .await?;
+    let moved = SaveSource {
+        url: "https://elsewhere.test/jmap".to_owned(),
+        ..source(None)
+    };
+    call(&db.owner, moved).await?;
+    assert_eq!(
+        (
+            start(&db, false).await?.kind.as_str(),
+            db.count(secrets).await?
+        ),
+        ("full", 0)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn secrets_are_read_by_the_owner_alone_and_shown_nowhere() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    save(&db, Some("s3cret")).await?;
+    start(&db, false).await?;
+    for role in ["baton_worker", "baton_viewer"] {
+        let session = db.session().await?;
+        session
+            .batch_execute(&format!("set session authorization {role}"))
+            .await?;
+        for table in [
+            "sources",
+            "source_secrets",
+            "sync_jobs",
+            "chunk_processing_queue",
+        ] {
+            let error = session
+                .batch_execute(&format!("select * from baton.{table}"))
+                .await
+                .expect_err(table);
+            assert_eq!(
+                error.code().map(|it| it.code()),
+                Some("42501"),
+                "{role} {table}"
+            );
+        }
+    }
+    for view in db
+        .list(
+            "select viewname::text from pg_views where schemaname = 'baton_board'",
+            &[],
+        )
+        .await?
+    {
+        let shown = db
+            .text(&format!(
+                "select coalesce(string_agg(v::text, ''), '') from baton_board.{view} v"
+            ))
+            .await?;
+        assert!(!shown.is_some_and(|it| it.contains("s3cret")), "{view}");
+    }
+    assert_eq!(
+        db.count("select count(*) from baton.events e where e::text like '%s3cret%'")
+            .await?,
+        0
+    );
+    Ok(())
+}
