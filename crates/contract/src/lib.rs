@@ -7,6 +7,7 @@ mod chunks;
 pub mod codes;
 mod contacts;
 mod jobs;
+mod messages;
 #[cfg(feature = "native")]
 pub mod native;
 mod request;
@@ -23,6 +24,11 @@ pub use contacts::{
 pub use jobs::{
     ConfigureJob, Due, DueJob, DueState, DueWork, PauseJob, Plan, PlanSlots, Planned, ResumeJob,
     SetSchedule, Slot, Sweep, Swept,
+};
+pub use messages::{
+    Action, ClaimAutoSyncJobs, ClaimReminders, ConfigureSettings, CorrectLastContactDate, Letter,
+    Message, MessageAttempt, MessageOutcome, RecordDelivery, RecordOptOut, ResolveMessage, Sent,
+    SettleMessages, SettledMessages, Submit, SubmitMessages,
 };
 pub use request::{RunRequest, Trigger};
 pub use sync::{
@@ -95,4 +101,13 @@ pub const ALL: &[(&str, &str)] = &[
     ("cancel_sync", CancelSync::SQL),
     ("get_sync_job_progress", SyncProgress::SQL),
     ("set_wake", SetWake::SQL),
+    ("claim_reminders", ClaimReminders::SQL),
+    ("claim_auto_sync_jobs", ClaimAutoSyncJobs::SQL),
+    ("submit_messages", SubmitMessages::SQL),
+    ("settle_messages", SettleMessages::SQL),
+    ("record_delivery", RecordDelivery::SQL),
+    ("record_opt_out", RecordOptOut::SQL),
+    ("correct_last_contact_date", CorrectLastContactDate::SQL),
+    ("resolve_message", ResolveMessage::SQL),
+    ("configure_settings", ConfigureSettings::SQL),
 ];

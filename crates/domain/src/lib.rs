@@ -4,12 +4,14 @@
 //! the time included. It builds for `wasm32-wasip2` and for the host, and knows nothing of SQL, HTTP clients or Spin.
 //!
 //! The one entry point is [`email::examine`]: it decides what can be decided from the text, and
-//! [`email::conclude`] the rest, from a [`doh::Route`] and a [`provider::ProviderAnswer`]. Syncs start at [`sync::Work`].
+//! [`email::conclude`] the rest, from a [`doh::Route`] and a [`provider::ProviderAnswer`]. Syncs start at [`sync::Work`],
+//! and messages to people at [`message::Provider`].
 
 pub mod cron;
 pub mod doh;
 pub mod email;
 mod foreign;
+pub mod message;
 pub mod provider;
 pub mod sync;
 pub mod webhook;

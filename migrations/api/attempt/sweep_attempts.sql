@@ -1,6 +1,6 @@
 -- Ends attempts whose lease ran out: death is noticed by silence. Their items are due again at once.
 -- Bounded by p_limit; safe to repeat; skips an attempt that is settling right now. Internal.
--- Locks: attempt, item_losses or chunks and their sync job, limiter.
+-- Locks: attempt, item_losses, messages, or chunks and their sync job, limiter.
 create function baton_api.sweep_attempts(p_job text, p_limit int) returns int
 language plpgsql
 as $$
@@ -20,7 +20,7 @@ begin
       perform baton_api.give_back_chunks(array(
         select q.id from baton.chunk_processing_queue q
         where q.id = any (v_attempt.item_ids::uuid[]) and q.attempt_id = v_attempt.id), 'the worker died or fell silent', v_now);
-    else
+    elsif p_job = 'validate-contacts' then
       insert into baton.item_losses as l (job, item_id, losses)
       select p_job, item_id, 1 from unnest(v_attempt.item_ids) as item_id
       order by item_id

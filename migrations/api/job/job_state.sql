@@ -8,6 +8,7 @@ declare
   v_open int;
   v_busy_until timestamptz;
   v_may jsonb;
+  v_work jsonb;
   v_excluded uuid[];
   v_silent boolean;
 begin
@@ -42,19 +43,29 @@ begin
     end if;
     return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', baton_api.next_chunk_due_at(p_now));
   end if;
+  if p_job.name in ('follow-up-reminders', 'auto-sync-jobs') then
+    v_work := baton_api.message_work(p_job.name, p_now);
+    if v_silent or (v_work->>'due')::boolean then
+      return jsonb_build_object('state', 'due', 'slots', 1, 'reason', coalesce(v_work->>'reason', 'lease_expired'));
+    elsif p_job.name = 'auto-sync-jobs' then
+      return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', v_work->'until');
+    end if;
+  end if;
   if exists (select from baton.cycles c where c.job = p_job.name and c.status = 'running') then
     return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', 'cycle_running');
   end if;
   v_may := baton_api.may_start_cycle(p_job.name, p_now);
   if not (v_may->>'may')::boolean then
-    return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', v_may->>'reason', 'until', v_may->'until');
+    return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', v_may->>'reason',
+      'until', least((v_may->>'until')::timestamptz, (v_work->>'until')::timestamptz));
   end if;
-  if v_may->>'reason' = 'slot_due' or exists (
-    select from baton_api.due_contacts(p_now, baton_api.stale_before(p_now), null, 1)
-  ) then
+  if v_may->>'reason' = 'slot_due' or (case p_job.name
+    when 'follow-up-reminders' then exists (select from baton_api.due_assignments(null, 1))
+    else exists (select from baton_api.due_contacts(p_now, baton_api.stale_before(p_now), null, 1)) end)
+  then
     return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', v_may->>'reason');
   end if;
-  return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due');
+  return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', v_work->'until');
 end
 $$;
 comment on function baton_api.job_state is 'Whether one job can run now, and if not, why and until when (internal).';

@@ -40,6 +40,8 @@ begin
     v_skipped := v_skipped + 1;
   end loop;
 
+  perform baton_api.note_long_cycles(null, v_now);
+
   if not exists (select from baton.queue_samples q where q.job = 'validate-contacts' and q.sampled_at > v_now - interval '1 hour') then
     insert into baton.queue_samples (job, sampled_at, due_items)
     select 'validate-contacts', v_now, count(*) from baton_api.due_contacts(v_now, baton_api.stale_before(v_now), null, null)
@@ -66,6 +68,19 @@ begin
     where o.status <> 'planned' and o.due_at < v_now - v_keep order by o.job, o.due_at limit v_limit for update skip locked);
   get diagnostics v_rows = row_count;
   v_pruned := v_pruned + v_rows;
+  delete from baton.messages m where m.id in (
+    select o.id from baton.messages o where o.ended_at < v_now - v_keep order by o.ended_at limit v_limit for update skip locked);
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
+  -- Whoever took the queue out keeps it out.
+  if to_regclass('public.job_queue') is not null then
+    delete from public.job_queue q where q.id in (
+      select o.id from public.job_queue o
+      where o.status in ('processed', 'skipped') and o.processed_at < v_now - (select s.auto_sync_jobs_kept_for from baton.settings s)
+      order by o.processed_at limit v_limit for update skip locked);
+    get diagnostics v_rows = row_count;
+    v_pruned := v_pruned + v_rows;
+  end if;
   -- A sync job goes chunk by chunk, then as a whole.
   with old as (
     select c.id, q.id as queue_id from (

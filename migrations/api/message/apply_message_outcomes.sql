@@ -1,0 +1,83 @@
+-- Applies what became of messages of an attempt: [{"id", "outcome", …}], as domain::message::Outcome has it. What a callback
+-- told meanwhile stays. Who opted out is remembered. Wants the attempt locked. Internal. Locks: messages, opt-outs, limiter.
+--   submitted  the provider has it; "provider", "provider_id", "delivery": {"status", "reason", "detail"} or null
+--   failed     it will not go out
+--   retry      later: with "wait" nobody sends for so many seconds; else it waits for up to a minute, doubling to an hour
+--              (full jitter), and where the provider cannot be reached, nobody sends for half a minute
+--   unknown    "askable": asked about after a minute, then ever more rarely for a day; else a person decides
+--   absent     the provider does not have it: sent again once it said so twice, five minutes after the attempt
+--   outbox     there is no provider: looked at again in an hour
+--   refused    nobody sends for a minute
+create function baton_api.apply_message_outcomes(p_attempt baton.attempts, p_outcomes jsonb, p_now timestamptz) returns void
+language plpgsql
+as $$
+declare
+  v_blocked record;
+begin
+  if p_outcomes = '[]' then
+    return;
+  end if;
+  with given as (
+    select o.id, o.outcome, o.provider, o.provider_id, coalesce(o.delivery->>'reason', o.reason) as reason,
+           left(coalesce(o.delivery->>'detail', o.detail), 500) as detail, o.wait, coalesce(o.askable, false) as askable,
+           coalesce(o.delivery->>'status', 'submitted') as delivery
+    from jsonb_to_recordset(p_outcomes) as o(id uuid, outcome text, provider text, provider_id text, delivery jsonb,
+      reason text, detail text, wait int, askable boolean)
+  ), held as (
+    select m.id, m.status as old_status, g.*, case
+        when g.outcome = 'submitted' then g.delivery
+        when g.outcome = 'failed' then 'failed'
+        when g.outcome = 'unknown' then 'unknown'
+        when g.outcome = 'absent' and m.submitting_at <= p_now - interval '5 minutes' and m.looks >= 1 then
+          case when m.expires_at <= p_now then 'failed' else 'reserved' end
+        when m.status = 'unknown' then 'unknown'
+        else 'reserved' end as new_status
+    from given g(id_given, outcome, provider, provider_id, reason, detail, wait, askable, delivery)
+    join baton.messages m on m.id = g.id_given
+    where m.attempt_id = p_attempt.id
+    order by m.id
+    for update of m
+  ), applied as (
+    update baton.messages m
+    set status = h.new_status, attempt_id = null,
+        provider = coalesce(h.provider, m.provider), provider_id = coalesce(h.provider_id, m.provider_id),
+        reason = case when h.new_status in ('submitted', 'delivered') then null when h.outcome = 'absent' then 'not_at_provider'
+          when h.outcome = 'outbox' then 'no_provider' else h.reason end,
+        detail = h.detail,
+        attempts = m.attempts - case when h.outcome = 'retry' and h.wait is not null and h.old_status = 'submitting' then 1 else 0 end,
+        looks = case when h.old_status = 'unknown' and h.new_status = 'unknown' then m.looks + 1 else 0 end,
+        submitted_at = case when h.new_status in ('submitted', 'delivered', 'undelivered') then coalesce(m.submitted_at, p_now) else m.submitted_at end,
+        ended_at = case when h.new_status in ('delivered', 'undelivered', 'failed') then p_now end,
+        due_at = case
+          when h.new_status not in ('reserved', 'unknown') then null
+          when h.outcome = 'retry' then p_now + interval '1 second' * coalesce(h.wait, random() * least(3600, 60 * 2 ^ least(m.attempts, 10)))
+          when h.outcome = 'outbox' then p_now + interval '1 hour'
+          when h.outcome = 'refused' then p_now
+          when h.new_status = 'reserved' then p_now
+          when h.outcome = 'absent' then greatest(p_now + interval '1 minute', m.submitting_at + interval '5 minutes')
+          when h.askable and m.submitting_at > p_now - interval '1 day' then p_now + interval '1 minute' * least(60, 2 ^ least(m.looks, 10)) end
+    from held h
+    where m.id = h.id and h.old_status in ('reserved', 'submitting', 'unknown')
+    returning m.channel, m.address, m.status, m.reason
+  ), opted_out as (
+    insert into baton.opt_outs (channel, address, opted_out_at)
+    select distinct a.channel, a.address, p_now from applied a
+    where a.reason = 'opted_out' and a.status in ('failed', 'undelivered') and a.address is not null
+    on conflict do nothing
+  )
+  select max(case g.outcome when 'retry' then coalesce(g.wait, 30) else 60 end) as seconds,
+         (array_agg(case g.outcome when 'refused' then 'provider_refused' when 'retry' then case when g.wait is null then 'provider_unreachable' else 'provider_throttled' end end
+           order by g.outcome))[1] as reason
+  into v_blocked
+  from given g
+  where g.outcome = 'refused' or g.outcome = 'retry' and (g.wait is not null or g.reason = 'provider_unreachable');
+  if v_blocked.seconds is not null then
+    update baton.limiters l
+    set blocked_until = greatest(l.blocked_until, p_now + least(greatest(v_blocked.seconds, 1), 3600) * interval '1 second'),
+        blocked_reason = v_blocked.reason
+    -- Both jobs send by the same account.
+    where l.job in ('auto-sync-jobs', 'follow-up-reminders');
+  end if;
+end
+$$;
+comment on function baton_api.apply_message_outcomes is 'Applies what became of messages of an attempt (internal).';

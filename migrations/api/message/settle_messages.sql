@@ -1,0 +1,63 @@
+-- Settles an attempt at messages: applies the outcomes that submit_messages was not told, takes back the rest, and ends the
+-- cycle of reminders when no assignment is due. A run in which the provider refused the account has failed.
+-- Answers {"status": "settled", "submitted", "held", "failed", "unknown", "refused": null or the reason, "again", "again_in"}
+-- or {"status": "lost", "reason"}: then nothing has changed. Settling again returns the first answer.
+-- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, messages, opt-outs, limiter.
+create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb) returns jsonb
+language plpgsql
+security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_now constant timestamptz := baton.clock();
+  v_attempt baton.attempts;
+  v_ids uuid[];
+  v_cycle_id uuid;
+  v_work jsonb;
+  v_blocked_until timestamptz;
+  v_refused constant text := case when jsonb_path_exists(p_outcomes, '$[*] ? (@.outcome == "refused")') then 'provider_refused' end;
+  v_counts jsonb;
+  v_result jsonb;
+begin
+  if jsonb_typeof(p_outcomes) <> 'array' then
+    raise exception 'outcomes are an array' using errcode = 'WK004';
+  end if;
+  select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
+  if not found then
+    raise exception 'there is no attempt %', p_attempt_id using errcode = 'WK002';
+  elsif v_attempt.outcome is not null then
+    return v_attempt.result;
+  end if;
+  v_ids := v_attempt.item_ids::uuid[];
+  if v_attempt.job = 'follow-up-reminders' then
+    select c.id into v_cycle_id from baton.cycles c where c.job = v_attempt.job and c.status = 'running' for update;
+    if not exists (select from baton_api.due_assignments(v_cycle_id, 1)) then
+      perform baton_api.finish_cycle(v_cycle_id, v_now);
+    end if;
+  end if;
+  perform baton_api.apply_message_outcomes(v_attempt, p_outcomes, v_now);
+  perform baton_api.release_messages(p_attempt_id, v_ids, false, v_now);
+  perform baton_api.spend_tokens(v_attempt.job, v_attempt.n_items, v_now);
+
+  select jsonb_build_object(
+    'submitted', count(*) filter (where m.status in ('submitted', 'delivered', 'undelivered')), 'held', count(*) filter (where m.status = 'reserved'),
+    'failed', count(*) filter (where m.status = 'failed'), 'unknown', count(*) filter (where m.status = 'unknown'))
+  into v_counts from baton.messages m where m.id = any (v_ids);
+  select l.blocked_until into v_blocked_until from baton.limiters l where l.job = v_attempt.job and l.blocked_until > v_now;
+  v_work := baton_api.message_work(v_attempt.job, v_now);
+  v_result := jsonb_build_object('status', 'settled', 'refused', v_refused,
+    'again', (v_work->>'due')::boolean and v_blocked_until is null,
+    'again_in', extract(epoch from coalesce(v_blocked_until, (v_work->>'until')::timestamptz) - v_now)) || v_counts;
+  update baton.attempts a set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = v_result where a.id = p_attempt_id;
+  perform baton_api.log_run(v_attempt.job, case when v_refused is null then 'ran' else 'failed' end, v_refused,
+    v_counts || jsonb_build_object('claimed', v_attempt.n_items), v_attempt.trigger, v_attempt.worker, p_attempt_id, v_attempt.claimed_at, v_now);
+  -- Who goes on by itself is not woken.
+  if v_result->>'again' = 'true' and not (v_attempt.trigger in ('tick', 'next')
+    or v_attempt.trigger = 'wake' and (select s.wake = 'listen' from baton.settings s))
+  then
+    perform baton.wake(v_attempt.job);
+  end if;
+  return v_result;
+end
+$$;
+comment on function baton_api.settle_messages is 'Settles an attempt at messages.';
+grant execute on function baton_api.settle_messages to baton_worker;

@@ -1,0 +1,87 @@
+-- Applies outcomes of messages that went before, then decides which of the next messages may go now, and renews the lease.
+-- p_letters: [{"id", "address", "zones": [IANA names], "subject", "body"}]. Those in "go" are `submitting` from here on;
+-- a sender that dies now leaves them `unknown`. Of the others, one that is no longer wanted (expired, answered meanwhile,
+-- opted out) has failed, and one that comes at night or beyond the daily cap is due again when that is over.
+-- Night is that of the recipient's zone, else the best guess; where only the country is known, of any zone in it.
+-- Answers {"status": "submitting", "go": [ids]} or {"status": "lost", "reason"}: then nothing has changed.
+-- Raises WK002 when there is no such attempt, WK004 for a malformed argument.
+-- Locks: advisory (addresses), attempt, messages, opt-outs, limiter.
+create function baton_api.submit_messages(p_attempt_id uuid, p_outcomes jsonb, p_letters jsonb) returns jsonb
+language plpgsql
+security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_now constant timestamptz := baton.clock();
+  v_attempt baton.attempts;
+  v_settings baton.settings;
+  v_go jsonb;
+begin
+  if jsonb_typeof(p_outcomes) <> 'array' or jsonb_typeof(p_letters) <> 'array' then
+    raise exception 'outcomes and letters are arrays' using errcode = 'WK004';
+  end if;
+  -- Two jobs must not use up the last message of somebody's day at the same moment.
+  perform pg_catalog.pg_advisory_xact_lock(123456792, h.key) from (
+    select distinct pg_catalog.hashtext(l->>'address') as key from jsonb_array_elements(p_letters) as l order by 1) h;
+  select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
+  if not found then
+    raise exception 'there is no attempt %', p_attempt_id using errcode = 'WK002';
+  elsif v_attempt.outcome is not null then
+    return jsonb_build_object('status', 'lost', 'reason', coalesce(v_attempt.result->>'reason', 'settled'));
+  end if;
+  update baton.attempts a set leased_until = v_now + j.lease_seconds * interval '1 second'
+  from baton.jobs j where a.id = p_attempt_id and j.name = a.job;
+  perform baton_api.apply_message_outcomes(v_attempt, p_outcomes, v_now);
+  select s.* into v_settings from baton.settings s;
+
+  with letters as materialized (
+    select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.address, l.subject, l.body,
+           coalesce((select array[z.zone] from unnest(m.time_zones) with ordinality as z(zone, place) where baton_api.is_time_zone(z.zone) order by z.place limit 1),
+             nullif(array(select jsonb_array_elements_text(coalesce(l.zones, '[]'))), '{}'), array[v_settings.default_zone]) as zones,
+           row_number() over (partition by l.address order by m.id) as nth
+    from jsonb_to_recordset(p_letters) as l(id uuid, address text, zones jsonb, subject text, body text)
+    join baton.messages m on m.id = l.id and m.attempt_id = p_attempt_id and m.status = 'reserved'
+  ), nights as materialized (
+    select d.zones, baton_api.quiet_until(d.zones, v_now, v_settings.quiet_from::time, v_settings.quiet_until::time) as until
+    from (select distinct l.zones from letters l) d
+  ), verdicts as materialized (
+    select l.id, l.address, l.subject, l.body, case
+        when l.expires_at <= v_now then 'expired'
+        when o.address is not null then 'opted_out'
+        when not baton_api.is_needed(l.purpose, l.subject_id, l.recipient_id, l.created_at) then 'not_needed' end as ended,
+      n.until as night_until, case when c.sent + l.nth > v_settings.daily_cap then coalesce(c.free_at, v_now + interval '1 day') end as cap_until
+    from letters l
+    join nights n on n.zones = l.zones
+    left join baton.opt_outs o on o.channel = l.channel and o.address = l.address
+    cross join lateral (
+      select count(*) as sent, min(d.submitting_at) filter (where d.place = v_settings.daily_cap) + interval '1 day' as free_at
+      from (
+        select s.submitting_at, row_number() over (order by s.submitting_at desc) as place from baton.messages s
+        where s.address = l.address and s.submitting_at > v_now - interval '1 day' and s.status not in ('reserved', 'failed')
+        order by s.submitting_at desc limit v_settings.daily_cap
+      ) d
+    ) c
+  ), decided as (
+    update baton.messages m
+    set address = v.address, subject = v.subject, body = v.body,
+        status = d.status, reason = d.reason, detail = null,
+        attempt_id = case d.status when 'submitting' then p_attempt_id end,
+        due_at = case d.status when 'reserved' then d.until end,
+        attempts = m.attempts + case d.status when 'submitting' then 1 else 0 end,
+        submitting_at = case d.status when 'submitting' then v_now else m.submitting_at end,
+        ended_at = case d.status when 'failed' then v_now end
+    from verdicts v
+    cross join lateral (
+      select case when v.ended is not null then 'failed' when h.until is not null then 'reserved' else 'submitting' end as status,
+             coalesce(v.ended, case when h.until is null then null when h.until = v.cap_until then 'daily_cap' else 'quiet_hours' end) as reason,
+             h.until
+      from (select greatest(v.night_until, v.cap_until) as until) h
+    ) d
+    where m.id = v.id
+    returning m.id, m.status
+  )
+  select coalesce(jsonb_agg(d.id) filter (where d.status = 'submitting'), '[]') into v_go from decided d;
+  return jsonb_build_object('status', 'submitting', 'go', v_go);
+end
+$$;
+comment on function baton_api.submit_messages is 'Says which messages may go out now, and notes that they are going out.';
+grant execute on function baton_api.submit_messages to baton_worker;
