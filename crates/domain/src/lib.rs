@@ -7,10 +7,13 @@
 //! [`email::conclude`] the rest, from a [`doh::Route`] and a [`provider::ProviderAnswer`]. Syncs start at [`sync::Work`],
 //! and messages to people at [`message::Provider`].
 
+pub mod correction;
 pub mod cron;
 pub mod doh;
 pub mod email;
 mod foreign;
+pub mod instant;
+pub mod key;
 pub mod message;
 pub mod provider;
 pub mod sync;

@@ -1,7 +1,22 @@
 //! Messages to people: where they go, what they say, and what a provider's answers mean.
 //! Who may get one, and when, is for the database to decide.
 
+pub mod phone;
+pub mod resend;
+mod template;
+#[cfg(test)]
+mod tests;
+pub mod twilio;
+pub mod webhook;
+
 use serde::{Deserialize, Serialize};
+
+use crate::email::{self, Examination, Rules};
+use crate::foreign::printable;
+pub use template::{TemplateError, check_template, render};
+
+/// With which name requests are made; some providers refuse those without one.
+const USER_AGENT: (&str, &str) = ("user-agent", "baton");
 
 /// By which way a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,4 +99,221 @@ pub enum Delivery {
     Undelivered(Trouble),
     /// The provider gave it up before sending it.
     Failed(Trouble),
+}
+
+/// A provider of messages, by its published HTTP interface.
+pub enum Provider {
+    /// Twilio, or whoever speaks its Messages API, for text messages.
+    Twilio(twilio::Account),
+    /// Resend, for e-mail.
+    Resend(resend::Account),
+    /// Any receiver of signed webhooks, for e-mail.
+    Webhook(webhook::Endpoint),
+}
+
+/// A message as it goes to a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope<'a> {
+    /// Its id, a UUID; the idempotency key where there are such.
+    pub id: &'a str,
+    /// By which way it goes.
+    pub channel: Channel,
+    /// Where to: a number by E.164, or an e-mail address.
+    pub address: &'a str,
+    /// The subject, for e-mail.
+    pub subject: Option<&'a str>,
+    /// The text.
+    pub body: &'a str,
+    /// The time now, in seconds since 1970.
+    pub sent_at: u64,
+}
+
+/// A request to be made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The method.
+    pub method: &'static str,
+    /// The URL; it holds no secret.
+    pub url: String,
+    /// The header fields, which hold secrets.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, empty for GET.
+    pub body: String,
+}
+
+/// An answer of a provider.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reply<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header field `Retry-After`.
+    pub retry_after: Option<&'a str>,
+    /// The header field `Date`.
+    pub date: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// How a request got no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// It was surely not sent, for this reason.
+    NotSent(String),
+    /// Nothing came in time.
+    TimedOut,
+    /// The connection broke after the request, or a part of it, was sent.
+    Broken(String),
+    /// This deployment does not allow it.
+    Denied,
+}
+
+impl Provider {
+    /// The request that sends a message.
+    #[must_use]
+    pub fn send(&self, letter: &Envelope<'_>) -> Ask {
+        match self {
+            Self::Twilio(account) => account.send(letter),
+            Self::Resend(account) => account.send(letter),
+            Self::Webhook(endpoint) => endpoint.send(letter),
+        }
+    }
+
+    /// What the answer to [`Provider::send`] means.
+    #[must_use]
+    pub fn read_sent(&self, reply: &Reply<'_>) -> Outcome {
+        match self {
+            Self::Twilio(account) => account.read_sent(reply),
+            Self::Resend(account) => account.read_sent(reply),
+            Self::Webhook(_) => webhook::read_sent(reply),
+        }
+    }
+
+    /// What no answer to [`Provider::send`] means.
+    #[must_use]
+    pub fn unanswered(&self, silence: &Silence) -> Outcome {
+        let trouble = self.silence(silence);
+        match silence {
+            Silence::NotSent(_) => Outcome::Retry {
+                trouble,
+                wait: None,
+            },
+            Silence::TimedOut | Silence::Broken(_) => Outcome::Unknown {
+                trouble,
+                askable: self.askable(),
+            },
+            Silence::Denied => Outcome::Refused(trouble),
+        }
+    }
+
+    /// The request that finds out whether the provider has a message whose sending began at `submitting_at` (ISO 8601);
+    /// none when it cannot be asked, or no longer.
+    #[must_use]
+    pub fn look(&self, letter: &Envelope<'_>, submitting_at: &str) -> Option<Ask> {
+        match self {
+            Self::Twilio(account) => Some(account.look(letter)),
+            Self::Resend(account) => account.look(letter, submitting_at),
+            Self::Webhook(_) => None,
+        }
+    }
+
+    /// What the answer to [`Provider::look`] means.
+    /// Only `Submitted`, `Absent` and `Failed` say more than was known; a refusal now says nothing about what was sent then.
+    #[must_use]
+    pub fn read_look(
+        &self,
+        reply: &Reply<'_>,
+        letter: &Envelope<'_>,
+        submitting_at: &str,
+    ) -> Outcome {
+        match self {
+            Self::Twilio(account) => account.read_look(reply, letter, submitting_at),
+            Self::Resend(account) => account.read_look(reply),
+            Self::Webhook(_) => self.look_unanswered(&Silence::Denied),
+        }
+    }
+
+    /// What no answer to [`Provider::look`] means: the message is as unknown as it was.
+    #[must_use]
+    pub fn look_unanswered(&self, silence: &Silence) -> Outcome {
+        Outcome::Unknown {
+            trouble: self.silence(silence),
+            askable: self.askable(),
+        }
+    }
+
+    /// Whether it can be asked later what it has.
+    #[must_use]
+    pub fn askable(&self) -> bool {
+        match self {
+            Self::Twilio(_) | Self::Resend(_) => true,
+            Self::Webhook(_) => false,
+        }
+    }
+
+    fn silence(&self, silence: &Silence) -> Trouble {
+        let (name, variable) = match self {
+            Self::Twilio(_) => (twilio::NAME, "sms_url"),
+            Self::Resend(_) => (resend::NAME, "email_url"),
+            Self::Webhook(_) => (webhook::NAME, "email_url"),
+        };
+        match silence {
+            Silence::NotSent(text) => Trouble::new("provider_unreachable", text),
+            Silence::TimedOut => Trouble::new("timeout", &format!("{name} did not answer in time")),
+            Silence::Broken(text) => Trouble::new("provider_trouble", text),
+            Silence::Denied => Trouble::new(
+                "provider_refused",
+                &format!("this deployment may not call {name}: look at {variable}"),
+            ),
+        }
+    }
+}
+
+impl Trouble {
+    fn new(reason: &'static str, detail: &str) -> Self {
+        Self {
+            reason,
+            detail: printable(detail),
+        }
+    }
+}
+
+/// A stranger's words, fit to store, without the secrets that they may repeat.
+fn without(secrets: &[&str], words: &str) -> String {
+    // A control character inside a secret would hide it here and be dropped later.
+    let words: String = words.chars().filter(|it| !it.is_control()).collect();
+    let safe = secrets
+        .iter()
+        .filter(|it| !it.is_empty())
+        .fold(words, |words, secret| words.replace(secret, "…"));
+    printable(&safe)
+}
+
+/// The fields of a form (`application/x-www-form-urlencoded`), in their order.
+#[must_use]
+pub fn form(body: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(body).into_owned().collect()
+}
+
+/// A text is no e-mail address; the message says where it breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotAnAddress(String);
+
+/// An e-mail address in normal form. Whether anybody has it, the provider will say.
+///
+/// # Errors
+/// When the text is no address.
+pub fn email_address(text: &str) -> Result<String, NotAnAddress> {
+    let rules = Rules {
+        dns: false,
+        ..Rules::default()
+    };
+    let verdict = match email::examine(text, &rules) {
+        Examination::Decided(verdict) => verdict,
+        undecided @ Examination::NeedsRoute { .. } => email::conclude(undecided, None, None),
+    };
+    let syntax = verdict.evidence.syntax.and_then(|it| it.detail);
+    verdict
+        .normalized
+        .ok_or_else(|| NotAnAddress(syntax.unwrap_or_default()))
 }

@@ -57,13 +57,12 @@ pub fn secret_text(bytes: &[u8]) -> String {
     format!("{PREFIX}{}", STANDARD.encode(bytes))
 }
 
-/// Reads secrets separated by spaces or commas; while one replaces another, both count. An empty text holds none.
+/// Reads secrets separated by spaces, line ends or commas; while one replaces another, both count. An empty text holds none.
 ///
 /// # Errors
 /// When one of them is malformed or weak.
 pub fn secrets(text: &str) -> Result<Vec<Secret>, SecretError> {
-    text.split([' ', ','])
-        .filter(|it| !it.is_empty())
+    crate::key::live(text)
         .map(|it| {
             let encoded = it.strip_prefix(PREFIX).ok_or(SecretError::Prefix)?;
             let bytes = STANDARD.decode(encoded).map_err(|_| SecretError::Base64)?;
