@@ -1,0 +1,119 @@
+//! Resend's `POST /emails`.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use hyper::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::lock;
+use crate::server::{Reply, Server};
+
+/// The key that the stand-in for Resend knows.
+pub const MAIL_KEY: &str = "re_a_key_for_tests";
+
+/// A running stand-in for Resend; dropping it closes its socket and all connections.
+pub struct LoopbackMail {
+    account: Arc<Mutex<Account>>,
+    server: Server,
+}
+
+/// An e-mail that the stand-in took, once, however often it was posted under its key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Email {
+    /// Its id, a UUID.
+    pub id: String,
+    /// Its `Idempotency-Key`; keys are remembered for as long as the stand-in runs.
+    pub key: Option<String>,
+    /// What was posted: `from`, `to`, `subject`, `text` and so on.
+    pub payload: Value,
+}
+
+/// How every request goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailFault {
+    /// The answer is an error, by its HTTP status and Resend's name of it, and no e-mail is kept.
+    Error(StatusCode, &'static str),
+    /// The e-mail is kept, and the connection closed without an answer.
+    AcceptThenBreak,
+}
+
+#[derive(Default)]
+struct Account {
+    emails: Vec<Email>,
+    fault: Option<MailFault>,
+}
+
+impl LoopbackMail {
+    /// Starts a stand-in on a free port, inside the current tokio runtime.
+    ///
+    /// # Errors
+    /// When no socket can be had.
+    pub async fn start() -> std::io::Result<LoopbackMail> {
+        let account = Arc::new(Mutex::new(Account::default()));
+        let handler = Arc::clone(&account);
+        let server = Server::start(move |request| lock(&handler).answer(request)).await?;
+        Ok(LoopbackMail { account, server })
+    }
+
+    /// `http://127.0.0.1:<port>`, in place of `https://api.resend.com`.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Makes every request go wrong from now on; `None` ends that.
+    pub fn misbehave(&self, fault: Option<MailFault>) {
+        lock(&self.account).fault = fault;
+    }
+
+    /// All e-mails that were kept, the oldest first.
+    pub fn emails(&self) -> Vec<Email> {
+        lock(&self.account).emails.clone()
+    }
+}
+
+impl Account {
+    fn answer(&mut self, request: &Request<Bytes>) -> Reply {
+        self.send(request).unwrap_or_else(|(status, name)| {
+            let body = json!({ "statusCode": status.as_u16(), "name": name, "message": name });
+            Reply::json(status, &body)
+        })
+    }
+
+    fn send(&mut self, request: &Request<Bytes>) -> Result<Reply, (StatusCode, &'static str)> {
+        let header = |name: &str| request.headers().get(name)?.to_str().ok();
+        if (request.method(), request.uri().path()) != (&Method::POST, "/emails") {
+            return Err((StatusCode::NOT_FOUND, "not_found"));
+        }
+        if header("authorization").and_then(|it| it.strip_prefix("Bearer ")) != Some(MAIL_KEY) {
+            return Err((StatusCode::FORBIDDEN, "invalid_api_key"));
+        }
+        let hang_up = match self.fault {
+            Some(MailFault::Error(status, name)) => return Err((status, name)),
+            Some(MailFault::AcceptThenBreak) => true,
+            None => false,
+        };
+        let payload: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let get = |name: &str| payload.get(name);
+        if get("from").and(get("to")).and(get("subject")).is_none() {
+            return Err((StatusCode::UNPROCESSABLE_ENTITY, "missing_required_field"));
+        }
+        let key = header("idempotency-key").map(str::to_owned);
+        let same = |it: &Email| key.is_some() && it.key == key;
+        let known = self.emails.iter().position(same);
+        let position = known.unwrap_or(self.emails.len());
+        if known.is_none() {
+            let id = format!("00000000-0000-4000-8000-{:012x}", position + 1);
+            let payload = payload.clone();
+            self.emails.push(Email { id, key, payload });
+        }
+        let email = &self.emails[position];
+        if email.payload != payload {
+            return Err((StatusCode::CONFLICT, "invalid_idempotent_request"));
+        }
+        Ok(match hang_up {
+            true => Reply::HangUp,
+            false => Reply::json(StatusCode::OK, &json!({ "id": email.id })),
+        })
+    }
+}
