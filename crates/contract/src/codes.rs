@@ -6,3 +6,5 @@ pub const NO_SUCH_THING: &str = "WK002";
 pub const ILLEGAL_TRANSITION: &str = "WK003";
 /// An argument is malformed.
 pub const BAD_ARGUMENT: &str = "WK004";
+/// An argument is sound, and its value cannot be accepted.
+pub const UNACCEPTABLE: &str = "WK005";

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use contract::Claim;
 use serde_json::{Value, json};
 use spin_sdk::http::FullBody;
 
@@ -7,7 +8,7 @@ use crate::Error;
 /// What [`crate::serve`] returns.
 pub type Response = spin_sdk::http::Response<FullBody<Bytes>>;
 
-/// A status and a JSON body.
+/// A status and a JSON body, which is null where there is none.
 #[derive(Debug)]
 pub struct Answer {
     status: u16,
@@ -26,8 +27,31 @@ impl Answer {
         }
     }
 
-    /// The job is not free.
-    pub fn conflict(body: Value) -> Self {
+    /// The request was served, and there is nothing to say.
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            body: Value::Null,
+            internal: None,
+        }
+    }
+
+    /// A late attempt is normal: its work is another's now, and nothing of it counted.
+    pub fn lost(reason: &str) -> Self {
+        Self::conflict(json!({ "status": "lost", "reason": reason }))
+    }
+
+    /// The work was done as far as the outside took part, which refuses more of it; the body says why.
+    pub fn failed(body: Value) -> Self {
+        Self {
+            status: 502,
+            body,
+            internal: None,
+        }
+    }
+
+    /// The job is not free, or no longer.
+    fn conflict(body: Value) -> Self {
         Self {
             status: 409,
             body,
@@ -57,11 +81,28 @@ impl Answer {
 
     /// The HTTP response; [`crate::serve`] does this for what it answers.
     pub fn into_response(self) -> Response {
-        let mut response = Response::new(FullBody::new(Bytes::from(self.body.to_string())));
+        let mut response = Response::new(FullBody::new(Bytes::new()));
         *response.status_mut() = self.status.try_into().expect("our own statuses are valid");
-        let json = spin_sdk::http::HeaderValue::from_static("application/json");
-        response.headers_mut().insert("content-type", json);
+        if !self.body.is_null() {
+            *response.body_mut() = FullBody::new(Bytes::from(self.body.to_string()));
+            let json = spin_sdk::http::HeaderValue::from_static("application/json");
+            response.headers_mut().insert("content-type", json);
+        }
         response
+    }
+}
+
+/// What was claimed; the error is the answer when nothing was.
+/// `more` is the field by which the job's answers say whether there is more to do.
+pub fn claimed<A>(claim: Claim<A>, more: &str) -> Result<A, Answer> {
+    match claim {
+        Claim::Claimed(attempt) => Ok(attempt),
+        Claim::Skipped { reason, until } => Err(Answer::conflict(
+            json!({ "status": "skipped", "reason": reason, "until": until }),
+        )),
+        Claim::Idle { reason, until } => Err(Answer::ok(
+            json!({ "status": "idle", "reason": reason, "until": until, more: false }),
+        )),
     }
 }
 

@@ -1,11 +1,12 @@
+use domain::key;
 use spin_sdk::variables;
 
 use crate::Error;
 
 /// The settings that every component has.
 pub struct Config {
-    /// What callers present as their bearer token.
-    pub service_key: String,
+    /// What callers present as their bearer token, one of them; the first is the one to present.
+    pub(crate) service_keys: Vec<String>,
     /// Secrets of which one signs a request that presents no key; empty when signatures are not accepted.
     pub(crate) webhook_secret: String,
     /// Where PostgreSQL is, as a connection string.
@@ -13,6 +14,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// What to present to other components; empty when nobody is admitted by a key.
+    pub fn service_key(&self) -> &str {
+        self.service_keys.first().map_or("", String::as_str)
+    }
+
     /// Reads the Spin variables, once per request.
     pub async fn load() -> Result<Self, Error> {
         let mut database = String::new();
@@ -37,7 +43,7 @@ impl Config {
             "options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s'",
         );
         Ok(Self {
-            service_key: variable("service_key").await?,
+            service_keys: key::service_keys(&variable("service_key").await?),
             webhook_secret: variable("webhook_secret").await?,
             database,
         })

@@ -59,7 +59,9 @@ fn classify(error: SdkError) -> Error {
             Error::Unavailable(format!("connecting to the database: {text}"))
         }
         PgError::QueryFailed(QueryError::DbError(it)) => match it.code.as_str() {
-            codes::BAD_ARGUMENT | codes::NO_SUCH_THING => Error::BadRequest(it.message),
+            codes::NO_SUCH_THING => Error::NoSuchThing(it.message),
+            codes::BAD_ARGUMENT => Error::BadRequest(it.message),
+            codes::UNACCEPTABLE => Error::Unacceptable(it.message),
             // Serialisation and deadlock (40), resources (53), operator intervention (57), connection (08), lock time-out.
             code if ["40", "53", "57", "08"].contains(&&code[..2]) || code == "55P03" => {
                 Error::Unavailable(it.as_text)

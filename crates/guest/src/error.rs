@@ -1,3 +1,5 @@
+use spin_sdk::http::Method;
+
 /// Why a request was not served; each variant is one thing that the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -6,18 +8,27 @@ pub enum Error {
         "present the service key as `Authorization: Bearer …`, or a signature by Standard Webhooks"
     )]
     Unauthorized,
-    /// Use POST.
-    #[error("use POST")]
-    MethodNotAllowed,
+    /// Use this method.
+    #[error("use {0}")]
+    MethodNotAllowed(Method),
     /// Ask for something that exists.
-    #[error("there is nothing here; POST /tick, POST /jobs/… and GET /healthz are served")]
+    #[error(
+        "there is nothing here; served are POST /tick, POST /jobs/…, POST /functions/v1/process-auto-sync-jobs, \
+         PATCH /admin/assignments/{{id}}/last-contact-date, POST /messages/sms/… and GET /healthz"
+    )]
     NotFound,
+    /// Name something that exists.
+    #[error("{0}")]
+    NoSuchThing(String),
     /// Send less.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
     /// Correct the request; the text names the field.
     #[error("{0}")]
     BadRequest(String),
+    /// Correct a value; the text names the field.
+    #[error("{0}")]
+    Unacceptable(String),
     /// Try again later; the text is for the log.
     #[error("{0}")]
     Unavailable(String),
@@ -31,10 +42,11 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::Unauthorized => 401,
-            Self::MethodNotAllowed => 405,
-            Self::NotFound => 404,
+            Self::MethodNotAllowed(_) => 405,
+            Self::NotFound | Self::NoSuchThing(_) => 404,
             Self::TooLarge(_) => 413,
             Self::BadRequest(_) => 400,
+            Self::Unacceptable(_) => 422,
             Self::Unavailable(_) => 503,
             Self::Bug(_) => 500,
         }
@@ -44,10 +56,12 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
-            Self::MethodNotAllowed => "method_not_allowed",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::NotFound => "not_found",
+            Self::NoSuchThing(_) => "no_such_thing",
             Self::TooLarge(_) => "too_large",
             Self::BadRequest(_) => "bad_request",
+            Self::Unacceptable(_) => "unacceptable",
             Self::Unavailable(_) => "unavailable",
             Self::Bug(_) => "internal",
         }
@@ -61,10 +75,12 @@ impl Error {
             }
             Self::Bug(_) => "an internal error; the component's log says which".to_owned(),
             Self::Unauthorized
-            | Self::MethodNotAllowed
+            | Self::MethodNotAllowed(_)
             | Self::NotFound
+            | Self::NoSuchThing(_)
             | Self::TooLarge(_)
-            | Self::BadRequest(_) => self.to_string(),
+            | Self::BadRequest(_)
+            | Self::Unacceptable(_) => self.to_string(),
         }
     }
 }

@@ -2,6 +2,7 @@ use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
 use futures::future::{Either, select};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 use spin_sdk::http::{FullBody, HeaderMap, Method, Request, send};
@@ -33,22 +34,28 @@ pub enum FetchError {
     /// The manifest does not let this component ask there.
     #[error("allowed_outbound_hosts does not allow this host")]
     Denied,
-    /// The other side cannot be reached, or breaks off; the text is short.
+    /// The other side cannot be reached, so it has not seen the request; the text is short.
+    #[error("{0}")]
+    NotSent(String),
+    /// It breaks off, and may have seen the request; the text is short.
     #[error("{0}")]
     Failed(String),
 }
 
 /// Sends a request and reads at most `longest` bytes of the answer within `patience`.
 pub async fn fetch(
-    request: Request<FullBody<Bytes>>,
+    mut request: Request<FullBody<Bytes>>,
     patience: Duration,
     longest: usize,
 ) -> Result<Fetched, FetchError> {
+    // Without it the body would go in chunks, which not every server takes.
+    if let Some(length) = request.body().size_hint().exact().filter(|it| *it > 0) {
+        request
+            .headers_mut()
+            .insert("content-length", length.into());
+    }
     let exchange = async {
-        let response = send(request).await.map_err(|it| match it {
-            ErrorCode::HttpRequestDenied => FetchError::Denied,
-            other => FetchError::Failed(other.to_string()),
-        })?;
+        let response = send(request).await.map_err(classify)?;
         let (head, body) = response.into_parts();
         let body = read_at_most(body, longest)
             .await
@@ -66,6 +73,27 @@ pub async fn fetch(
     }
 }
 
+/// What Spin and our host report while they connect is told apart from what may come later.
+fn classify(code: ErrorCode) -> FetchError {
+    let text = code.to_string();
+    let text = text.trim_start_matches("ErrorCode::").to_owned();
+    match code {
+        ErrorCode::HttpRequestDenied => FetchError::Denied,
+        ErrorCode::DnsTimeout
+        | ErrorCode::DnsError(_)
+        | ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError => FetchError::NotSent(text),
+        _ => FetchError::Failed(text),
+    }
+}
+
 /// Posts JSON with a bearer token; the answer's body as JSON, or null where it is none.
 pub async fn post_json(
     url: &str,
@@ -79,7 +107,7 @@ pub async fn post_json(
         .header("authorization", format!("Bearer {bearer}"))
         .header("content-type", "application/json")
         .body(FullBody::new(Bytes::from(body.to_string())))
-        .map_err(|it| FetchError::Failed(it.to_string()))?;
+        .map_err(|it| FetchError::NotSent(it.to_string()))?;
     let answer = fetch(request, patience, 64 * 1024).await?;
     Ok((
         answer.status,

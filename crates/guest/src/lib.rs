@@ -1,7 +1,8 @@
 //! Glue for components: settings, credentials, the one way to call the database, heartbeat, answers, one log line.
 //!
 //! It decides nothing about any job, opens no transaction, and keeps nothing between requests.
-//! The one entry point is [`serve`]: it checks the caller, then hands the parsed request to the component.
+//! The one entry point is [`serve`]: it checks the caller, then hands the parsed request to the component;
+//! [`serve_patch`] and [`serve_callback`] do so for requests of other kinds.
 
 mod answer;
 mod config;
@@ -11,7 +12,7 @@ mod error;
 mod heartbeat;
 mod http_out;
 
-pub use answer::{Answer, Response};
+pub use answer::{Answer, Response, claimed};
 pub use config::{Config, variable};
 pub use db::Db;
 pub use error::Error;
@@ -20,12 +21,13 @@ pub use http_out::{FetchError, Fetched, fetch, post_json};
 
 use std::future::Future;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use spin_sdk::http::Request;
+use serde_json::{Map, Value};
+use spin_sdk::http::{HeaderMap, Method, Request};
 
 /// Answers one `POST`: checks key or signature, method and body, calls `run`, and logs one line.
-/// A request that fails a check has changed nothing and learned nothing.
+/// A request that fails a check has changed nothing and learned nothing. An empty body means the defaults.
 pub async fn serve<B, R>(
     component: &str,
     request: Request,
@@ -35,25 +37,88 @@ where
     B: DeserializeOwned + Default,
     R: Future<Output = Result<Answer, Error>>,
 {
-    let result = async {
+    respond(component, async {
         let config = Config::load().await?;
-        let body = credentials::admit(&config, request).await?;
-        run(config, parse(&body)?).await
-    };
+        let body = credentials::admit(&config, Method::POST, request).await?;
+        let body = match body.is_empty() {
+            true => B::default(),
+            false => read(fields(&body)?).map_err(Error::BadRequest)?,
+        };
+        run(config, body).await
+    })
+    .await
+}
+
+/// Answers one `PATCH` like [`serve`], but by the service key alone, and with 422 for fields that do not fit.
+pub async fn serve_patch<B, R>(
+    component: &str,
+    request: Request,
+    run: impl FnOnce(Config, B) -> R,
+) -> Response
+where
+    B: DeserializeOwned,
+    R: Future<Output = Result<Answer, Error>>,
+{
+    respond(component, async {
+        let config = Config::load().await?;
+        let body = credentials::admit(&config, Method::PATCH, request).await?;
+        run(config, read(fields(&body)?).map_err(Error::Unacceptable)?).await
+    })
+    .await
+}
+
+/// A request as it came, from whoever it came.
+pub struct Callback {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with its query.
+    pub target: String,
+    /// Its header fields.
+    pub headers: HeaderMap,
+    /// Its body, 16 KiB at most.
+    pub body: Bytes,
+}
+
+/// Answers one call of a stranger whom `run` has to recognise before it does anything, and logs one line.
+pub async fn serve_callback<R>(
+    component: &str,
+    request: Request,
+    run: impl FnOnce(Config, Callback) -> R,
+) -> Response
+where
+    R: Future<Output = Result<Answer, Error>>,
+{
+    respond(component, async {
+        let config = Config::load().await?;
+        let (head, body) = request.into_parts();
+        let callback = Callback {
+            method: head.method,
+            target: head
+                .uri
+                .path_and_query()
+                .map_or("/", |it| it.as_str())
+                .to_owned(),
+            headers: head.headers,
+            body: credentials::read_unknown(body).await?,
+        };
+        run(config, callback).await
+    })
+    .await
+}
+
+async fn respond(component: &str, result: impl Future<Output = Result<Answer, Error>>) -> Response {
     let answer = result.await.unwrap_or_else(Answer::from);
     answer.log(component);
     answer.into_response()
 }
 
-/// The fields of a JSON object; an empty body means the defaults.
-fn parse<B: DeserializeOwned + Default>(body: &[u8]) -> Result<B, Error> {
-    if body.is_empty() {
-        return Ok(B::default());
-    }
-    let bad = |it: serde_json::Error| Error::BadRequest(format!("the body: {it}"));
-    // By way of a map, because a struct would also be read from an array.
-    let fields: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(bad)?;
-    serde_json::from_value(Value::Object(fields)).map_err(bad)
+/// By way of a map, because a struct would also be read from an array.
+fn fields(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    serde_json::from_slice(body).map_err(|it| Error::BadRequest(format!("the body: {it}")))
+}
+
+fn read<B: DeserializeOwned>(fields: Map<String, Value>) -> Result<B, String> {
+    serde_json::from_value(Value::Object(fields)).map_err(|it| format!("the body: {it}"))
 }
 
 /// A name for this invocation, for the log of runs.

@@ -153,8 +153,12 @@ async fn chain(
     call.await.ok_or(Error::DestinationNotFound)
 }
 
+/// Like Spin, it names what went wrong while connecting only: then the other side has not seen the request.
 fn translate(err: &legacy::Error) -> Error {
     tracing::debug!("outgoing request failed: {err:?}");
+    if !err.is_connect() {
+        return Error::ConnectionTerminated;
+    }
     let mut source = err.source();
     while let Some(cause) = source {
         if cause.to_string().starts_with("dns error") {
@@ -167,9 +171,6 @@ fn translate(err: &legacy::Error) -> Error {
             match io.kind() {
                 ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
                 ErrorKind::TimedOut => return Error::ConnectionTimeout,
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
-                    return Error::ConnectionTerminated;
-                }
                 _ => {}
             }
             let tls = io
@@ -183,8 +184,5 @@ fn translate(err: &legacy::Error) -> Error {
         }
         source = cause.source();
     }
-    match err.is_connect() {
-        true => Error::DestinationUnavailable,
-        false => Error::ConnectionTerminated,
-    }
+    Error::DestinationUnavailable
 }

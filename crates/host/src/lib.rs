@@ -30,7 +30,7 @@ mod wake;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -100,6 +100,10 @@ impl Config {
 /// A host that serves requests until stopped or dropped.
 pub struct Running {
     app: Arc<app::App>,
+    manifest: PathBuf,
+    document: manifest::Document,
+    /// Those given at the start, and since.
+    variables: Mutex<BTreeMap<String, String>>,
     faults: Arc<faults::Faults>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -112,11 +116,10 @@ pub struct Running {
 /// # Errors
 /// If the manifest, a variable, a component or the address is not usable; the error names it.
 pub async fn start(config: Config) -> Result<Running, Error> {
-    let application = manifest::load(&config.manifest, &config.variables)?;
-    let routes = routes::Routes::new(&application.routes).map_err(|message| Error::Manifest {
-        path: config.manifest.clone(),
-        message,
-    })?;
+    let refused = || manifest::refused(&config.manifest);
+    let document = manifest::read(&config.manifest)?;
+    let application = document.resolve(&config.variables).map_err(refused())?;
+    let routes = routes::Routes::new(&application.routes).map_err(refused())?;
     let listener = match TcpListener::bind(config.listen).await {
         Ok(listener) => listener,
         Err(source) => return Err(listen_error(&config, source)),
@@ -133,11 +136,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let client = http_out::Client::new();
     let mut handlers = BTreeMap::new();
     for component in application.components {
-        let pre = compile(&loader, &component).await?;
+        let source = config.manifest.with_file_name(&component.source);
+        let pre = compile(&loader, &component.name, source).await?;
         let context = context::Context {
             log: logs::Log::open(config.log_dir.as_deref(), &component.name)?,
             component: component.name.clone(),
-            variables: component.variables,
+            variables: RwLock::new(component.variables),
             allowed_hosts: component.allowed_hosts,
             prepared_statements: config.prepared_statements,
             pools: pools.clone(),
@@ -179,6 +183,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     tracing::info!(application = application.name, "serving http://{address}");
     Ok(Running {
         app,
+        manifest: config.manifest,
+        document,
+        variables: Mutex::new(config.variables),
         faults,
         address,
         stop,
@@ -189,10 +196,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
 async fn compile(
     loader: &Arc<engine::Loader>,
-    component: &manifest::Component,
+    component: &str,
+    source: PathBuf,
 ) -> Result<wasmtime_wasi_http::handler::ProxyPre<instance::Guest>, Error> {
-    let loader = loader.clone();
-    let (name, source) = (component.name.clone(), component.source.clone());
+    let (loader, name) = (loader.clone(), component.to_owned());
     let compiling = tokio::task::spawn_blocking(move || loader.load(&name, &source));
     compiling
         .await
@@ -217,6 +224,31 @@ impl Running {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.app.counters.stats(self.faults.counts())
+    }
+
+    /// Changes a variable of the application; what components ask for from here on has the new value.
+    /// Where they may connect to stays as it was at the start.
+    ///
+    /// # Errors
+    /// If the manifest does not declare the variable.
+    pub fn set_variable(&self, name: &str, value: &str) -> Result<(), Error> {
+        let mut variables = self
+            .variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut changed = variables.clone();
+        changed.insert(name.to_owned(), value.to_owned());
+        let application = self
+            .document
+            .resolve(&changed)
+            .map_err(manifest::refused(&self.manifest))?;
+        for component in application.components {
+            if let Some(handler) = self.app.handlers.get(&component.name) {
+                handler.state().context.set_variables(component.variables);
+            }
+        }
+        *variables = changed;
+        Ok(())
     }
 
     /// Stops accepting, lets the requests under way finish (no longer than the request deadline), and ends.

@@ -5,7 +5,7 @@ mod template;
 
 pub(crate) use template::is_name as is_variable_name;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -31,9 +31,10 @@ pub(crate) struct Component {
     pub(crate) allowed_hosts: AllowedHosts,
 }
 
+/// A manifest that was read; what its variables make of it is told by [`Document::resolve`].
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+pub(crate) struct Document {
     spin_manifest_version: u32,
     application: Head,
     #[serde(default)]
@@ -108,23 +109,23 @@ struct Build {
     workdir: Option<String>,
 }
 
-/// Reads and checks the manifest at `path`; `given` values win over the manifest's defaults.
-pub(crate) fn load(path: &Path, given: &BTreeMap<String, String>) -> Result<Application, Error> {
-    let text = std::fs::read_to_string(path)
+/// Reads the manifest at `path`.
+pub(crate) fn read(path: &Path) -> Result<Document, Error> {
+    std::fs::read_to_string(path)
         .map_err(|err| format!("cannot read the manifest: {err}"))
-        .and_then(|text| parse(&text, given));
-    let mut application = text.map_err(|message| Error::Manifest {
-        path: path.to_owned(),
-        message,
-    })?;
-    let directory = path.parent().unwrap_or(Path::new(""));
-    for component in &mut application.components {
-        component.source = directory.join(&component.source);
-    }
-    Ok(application)
+        .and_then(|text| parse(&text))
+        .map_err(refused(path))
 }
 
-fn parse(text: &str, given: &BTreeMap<String, String>) -> Result<Application, String> {
+/// For `map_err`: which manifest is wrong.
+pub(crate) fn refused(path: &Path) -> impl FnOnce(String) -> Error {
+    move |message| Error::Manifest {
+        path: path.to_owned(),
+        message,
+    }
+}
+
+fn parse(text: &str) -> Result<Document, String> {
     let document: Document = toml::from_str(text).map_err(|err| err.to_string())?;
     if document.spin_manifest_version != 2 {
         return Err(format!(
@@ -132,27 +133,34 @@ fn parse(text: &str, given: &BTreeMap<String, String>) -> Result<Application, St
             document.spin_manifest_version
         ));
     }
-    let values = resolve_variables(&document.variables, given)?;
-    let mut components = Vec::new();
-    for (name, table) in document.component {
-        components.push(resolve_component(name, table, &values)?);
-    }
-    let names: BTreeSet<&str> = components.iter().map(|it| it.name.as_str()).collect();
-    let mut routes = Vec::new();
-    for trigger in document.trigger.http {
-        if !names.contains(trigger.component.as_str()) {
-            return Err(format!(
-                "route {} names the component {}, which is not defined",
-                trigger.route, trigger.component
-            ));
+    Ok(document)
+}
+
+impl Document {
+    /// Checks it and fills in the variables; `given` values win over the manifest's defaults.
+    /// The sources of components are relative to the manifest.
+    pub(crate) fn resolve(&self, given: &BTreeMap<String, String>) -> Result<Application, String> {
+        let values = resolve_variables(&self.variables, given)?;
+        let mut components = Vec::new();
+        for (name, table) in &self.component {
+            components.push(resolve_component(name, table, &values)?);
         }
-        routes.push((trigger.route, trigger.component));
+        let mut routes = Vec::new();
+        for trigger in &self.trigger.http {
+            if !self.component.contains_key(&trigger.component) {
+                return Err(format!(
+                    "route {} names the component {}, which is not defined",
+                    trigger.route, trigger.component
+                ));
+            }
+            routes.push((trigger.route.clone(), trigger.component.clone()));
+        }
+        Ok(Application {
+            name: self.application.name.clone(),
+            routes,
+            components,
+        })
     }
-    Ok(Application {
-        name: document.application.name,
-        routes,
-        components,
-    })
 }
 
 fn resolve_variables(
@@ -192,8 +200,8 @@ fn resolve_variables(
 }
 
 fn resolve_component(
-    name: String,
-    table: ComponentTable,
+    name: &str,
+    table: &ComponentTable,
     values: &BTreeMap<String, String>,
 ) -> Result<Component, String> {
     let mut variables = BTreeMap::new();
@@ -219,8 +227,8 @@ fn resolve_component(
     let allowed_hosts = AllowedHosts::parse(&hosts)
         .map_err(|err| format!("[component.{name}] allowed_outbound_hosts: {err}"))?;
     Ok(Component {
-        name,
-        source: PathBuf::from(table.source),
+        name: name.to_owned(),
+        source: PathBuf::from(&table.source),
         variables,
         allowed_hosts,
     })

@@ -16,8 +16,8 @@ pub struct Tick {
     pub path: String,
     /// The time between two ticks; the first one comes at the start.
     pub every: Duration,
-    /// Sent as `Authorization: Bearer …`.
-    pub bearer: String,
+    /// Sent as `Authorization: Bearer …`, from the next tick on.
+    pub bearer: watch::Receiver<String>,
 }
 
 /// Ticks until told to stop; a tick that falls into the previous one's request is left out.
@@ -29,6 +29,7 @@ pub(crate) async fn run(app: Arc<App>, tick: Tick, mut stop: watch::Receiver<boo
             _ = interval.tick() => {}
             _ = stop.changed() => return,
         }
-        errand::post(&app, &tick.path, &tick.bearer, "tick").await;
+        let bearer = tick.bearer.borrow().clone();
+        errand::post(&app, &tick.path, &bearer, "tick").await;
     }
 }

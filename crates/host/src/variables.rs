@@ -18,7 +18,7 @@ impl<T: 'static> variables::HostWithStore<T> for Imports {
         }
         Ok(store.with(|mut it| {
             let context = it.get().context;
-            context.variables.get(&name).cloned().ok_or_else(|| {
+            context.variable(&name).ok_or_else(|| {
                 Error::Undefined(format!("no variable for {:?}.{name:?}", context.component))
             })
         }))

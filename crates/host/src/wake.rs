@@ -33,8 +33,8 @@ pub struct Wakes {
     /// The channel to listen to; the payload of its notifications is the path to POST to, and perhaps, after a space,
     /// how many calls of it should be under way at least.
     pub channel: String,
-    /// Sent as `Authorization: Bearer …`.
-    pub bearer: String,
+    /// Sent as `Authorization: Bearer …`, from the next request on.
+    pub bearer: watch::Receiver<String>,
 }
 
 /// Delivers wakes to the application itself until told to stop.
@@ -45,7 +45,7 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let post = |path: String, trigger| {
-        let (app, bearer) = (app.clone(), wakes.bearer.clone());
+        let (app, bearer) = (app.clone(), wakes.bearer.borrow().clone());
         async move { errand::send(&app, &path, &bearer, trigger).await }
     };
     tokio::select! {

@@ -169,7 +169,7 @@ async fn the_first_tick_comes_at_the_start() {
     config.tick = Some(Tick {
         path: "/guest/tick".to_owned(),
         every: Duration::from_secs(3600),
-        bearer: "key".to_owned(),
+        bearer: tokio::sync::watch::Sender::new("key".to_owned()).subscribe(),
     });
     let host = host::start(config).await.expect("the application is valid");
     let ticked = async {
@@ -188,4 +188,21 @@ async fn a_stopped_host_accepts_nothing() {
     let address = host.local_addr();
     host.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_running_host_takes_variables_that_its_manifest_declares_and_no_others() {
+    let mut config = config(
+        "a_running_host_takes_variables_that_its_manifest_declares_and_no_others",
+        &HANDLER.replace("{body}", TRAP),
+    );
+    let manifest = std::fs::read_to_string(&config.manifest).expect("just written");
+    let declared = format!("{manifest}[variables]\nkey = {{ required = true }}\n");
+    std::fs::write(&config.manifest, declared).expect("the target folder is writable");
+    config.variables.insert("key".to_owned(), "one".to_owned());
+    let host = host::start(config).await.expect("the application is valid");
+    assert!(host.set_variable("key", "two").is_ok());
+    let err = host.set_variable("kye", "two").expect_err("a refusal");
+    assert!(err.to_string().contains("kye"), "{err}");
+    host.stop().await;
 }

@@ -84,8 +84,8 @@ async fn ask(
             FetchError::Denied => Silence::Failure(Failure::failed(
                 "the variable sync_hosts does not allow the host of the source",
             )),
-            FetchError::Failed(text) => Silence::Failure(Failure::retry(format!(
-                "the source cannot be reached: {text}"
-            ))),
+            FetchError::NotSent(text) | FetchError::Failed(text) => Silence::Failure(
+                Failure::retry(format!("the source cannot be reached: {text}")),
+            ),
         })
 }

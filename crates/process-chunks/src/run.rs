@@ -1,4 +1,4 @@
-use contract::{Claim, ClaimChunks, CompleteChunks, Completed, RunRequest};
+use contract::{ClaimChunks, CompleteChunks, Completed, RunRequest};
 use guest::{Answer, Config, Db, Error, with_heartbeat};
 use serde_json::json;
 
@@ -8,24 +8,15 @@ use crate::sync::{sync, without_asking};
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
     let db = Db::connect(&config).await?;
     let worker = guest::worker("process-chunks");
-    let attempt = match db
+    let claim = db
         .call(ClaimChunks {
             trigger: asked.trigger,
             worker,
         })
-        .await?
-    {
-        Claim::Claimed(attempt) => attempt,
-        Claim::Skipped { reason, until } => {
-            return Ok(Answer::conflict(
-                json!({ "status": "skipped", "reason": reason, "until": until }),
-            ));
-        }
-        Claim::Idle { reason, until } => {
-            return Ok(Answer::ok(
-                json!({ "status": "idle", "reason": reason, "until": until, "again": false }),
-            ));
-        }
+        .await?;
+    let attempt = match guest::claimed(claim, "again") {
+        Ok(attempt) => attempt,
+        Err(answer) => return Ok(answer),
     };
 
     let attempt_id = attempt.attempt_id;
@@ -35,7 +26,7 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         Some(outcomes) => outcomes,
         None => match with_heartbeat(&db, attempt_id, sync(attempt)).await {
             Some(outcomes) => outcomes,
-            None => return Ok(lost("lease_lost")),
+            None => return Ok(Answer::lost("lease_lost")),
         },
     };
     let completed = db
@@ -62,11 +53,6 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             "again": again,
             "again_in": again_in,
         })),
-        Completed::Lost { reason } => lost(&reason),
+        Completed::Lost { reason } => Answer::lost(&reason),
     })
-}
-
-/// A late attempt is normal: its chunks are another's now, and nothing of it counted.
-fn lost(reason: &str) -> Answer {
-    Answer::conflict(json!({ "status": "lost", "reason": reason }))
 }

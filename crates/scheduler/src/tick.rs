@@ -1,7 +1,10 @@
-use std::{collections::BTreeMap, pin::pin, time::Duration};
+use std::collections::{BTreeMap, BTreeSet};
+use std::{pin::pin, time::Duration};
 
 use contract::{Due, DueJob, DueState, DueWork, Plan, PlanSlots, RunRequest, Slot, Sweep, Trigger};
+use futures::StreamExt;
 use futures::future::{Either, join_all, select};
+use futures::stream::FuturesUnordered;
 use guest::{Answer, Config, Db, Error, variable};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -50,6 +53,7 @@ struct Run {
     answer: Value,
 }
 
+/// A job is asked about again when its own calls have ended, however long those of others take.
 async fn work_until_nothing_is_due(
     db: &Db,
     config: &Config,
@@ -57,42 +61,48 @@ async fn work_until_nothing_is_due(
     runs: &mut Vec<Run>,
 ) -> Result<Due, Error> {
     let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rounds = FuturesUnordered::new();
+    let mut under_way = BTreeSet::new();
     loop {
         let due = db.call(DueWork { limit: BOUND }).await?;
         plan(db, &due.plan).await?;
-        let (mut able, mut waiting) = (Vec::new(), false);
-        for it in due
-            .jobs
-            .iter()
-            .filter(|it| refusals.get(&it.job).is_none_or(|it| *it < MOST_REFUSALS))
-        {
-            match it.state {
-                DueState::Due => able.push(it),
-                DueState::Busy => waiting = true,
-                DueState::Paused | DueState::Throttled | DueState::Idle => {}
+        for job in &due.jobs {
+            let calls = match job.state {
+                DueState::Due => job.slots.min(MOST_SLOTS),
+                DueState::Busy => 0,
+                DueState::Paused | DueState::Throttled | DueState::Idle => continue,
+            };
+            let refused = refusals.get(&job.job).copied().unwrap_or_default();
+            if refused < MOST_REFUSALS && under_way.insert(job.job.clone()) {
+                rounds.push(round(job.clone(), calls, config, components_url));
             }
         }
-        if able.is_empty() && !waiting {
+        let Some((job, finished)) = rounds.next().await else {
             return Ok(due);
-        }
-        let calls = able.iter().flat_map(|it| {
-            (0..it.slots.min(MOST_SLOTS)).map(move |_| call(it, config, components_url))
-        });
-        let finished = join_all(calls).await;
-        // Without the pause, a job that is busy or refuses would be asked as fast as it can answer.
-        let pause = finished.iter().all(|it| it.http_status != 200);
-        for it in able {
-            let served = finished
-                .iter()
-                .any(|run| run.job == it.job && run.http_status == 200);
-            let refused = refusals.entry(it.job.clone()).or_default();
+        };
+        under_way.remove(&job);
+        if !finished.is_empty() {
+            let served = finished.iter().any(|it| it.http_status == 200);
+            let refused = refusals.entry(job).or_default();
             *refused = if served { 0 } else { *refused + 1 };
         }
         runs.extend(finished);
-        if pause {
-            sleep(PAUSE).await;
-        }
     }
+}
+
+/// Calls of a job beside each other; none for one that is busy.
+async fn round(
+    job: DueJob,
+    calls: u32,
+    config: &Config,
+    components_url: &str,
+) -> (String, Vec<Run>) {
+    let finished = join_all((0..calls).map(|_| call(&job, config, components_url))).await;
+    // Without the pause, a job that is busy or refuses would be asked as fast as it can answer.
+    if finished.iter().all(|it| it.http_status != 200) {
+        sleep(PAUSE).await;
+    }
+    (job.job, finished)
 }
 
 async fn plan(db: &Db, plans: &[Plan]) -> Result<(), Error> {
@@ -119,7 +129,7 @@ async fn call(job: &DueJob, config: &Config, components_url: &str) -> Run {
     });
     let (mut calls, mut sum) = (0, Value::Null);
     loop {
-        let (http_status, answer) = guest::post_json(&url, &config.service_key, &body, BUDGET)
+        let (http_status, answer) = guest::post_json(&url, config.service_key(), &body, BUDGET)
             .await
             .unwrap_or_else(|it| {
                 (

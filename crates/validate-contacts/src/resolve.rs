@@ -60,8 +60,11 @@ async fn ask(domain: &str, kind: RecordKind, resolver: &str) -> Lookup {
         }
         Ok(_) => Lookup::Failed(DnsFailure::Unreachable),
         Err(FetchError::TimedOut) => Lookup::Failed(DnsFailure::Timeout),
-        Err(FetchError::TooLong(_) | FetchError::Denied | FetchError::Failed(_)) => {
-            Lookup::Failed(DnsFailure::Unreachable)
-        }
+        Err(
+            FetchError::TooLong(_)
+            | FetchError::Denied
+            | FetchError::NotSent(_)
+            | FetchError::Failed(_),
+        ) => Lookup::Failed(DnsFailure::Unreachable),
     }
 }

@@ -1,4 +1,4 @@
-use contract::{Claim, ClaimContacts, RunRequest, Settle, SettleContacts};
+use contract::{ClaimContacts, RunRequest, Settle, SettleContacts};
 use guest::{Answer, Config, Db, Error, with_heartbeat};
 use serde_json::json;
 
@@ -9,30 +9,21 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
     let settings = Settings::load().await?;
     let db = Db::connect(&config).await?;
     let worker = guest::worker("validate-contacts");
-    let attempt = match db
+    let claim = db
         .call(ClaimContacts {
             trigger: asked.trigger,
             worker,
         })
-        .await?
-    {
-        Claim::Claimed(attempt) => attempt,
-        Claim::Skipped { reason, until } => {
-            return Ok(Answer::conflict(
-                json!({ "status": "skipped", "reason": reason, "until": until }),
-            ));
-        }
-        Claim::Idle { reason, until } => {
-            return Ok(Answer::ok(
-                json!({ "status": "idle", "reason": reason, "until": until, "more": false }),
-            ));
-        }
+        .await?;
+    let attempt = match guest::claimed(claim, "more") {
+        Ok(attempt) => attempt,
+        Err(answer) => return Ok(answer),
     };
 
     let attempt_id = attempt.attempt_id;
     let claimed = attempt.contacts.len();
     let Some(judged) = with_heartbeat(&db, attempt_id, judge(attempt, &settings)).await else {
-        return Ok(lost("lease_lost"));
+        return Ok(Answer::lost("lease_lost"));
     };
     let settled = db
         .call(SettleContacts {
@@ -50,11 +41,6 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         } => Answer::ok(
             json!({ "status": "ran", "claimed": claimed, "settled": settled, "left": left, "more": more }),
         ),
-        Settle::Lost { reason } => lost(&reason),
+        Settle::Lost { reason } => Answer::lost(&reason),
     })
-}
-
-/// A late attempt is normal: its work is another's now, and nothing of it counted.
-fn lost(reason: &str) -> Answer {
-    Answer::conflict(json!({ "status": "lost", "reason": reason }))
 }

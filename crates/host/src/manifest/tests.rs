@@ -20,22 +20,23 @@ token = "<{{key}}>"
 command = "make"
 "#;
 
-fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
+fn resolve(text: &str, given: &[(&str, &str)]) -> Result<Application, String> {
+    let given = given
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+        .collect();
+    parse(text)?.resolve(&given)
 }
 
 #[track_caller]
 fn refused(text: &str, variables: &[(&str, &str)], expected: &str) {
-    let err = parse(text, &given(variables)).expect_err("the manifest must be refused");
+    let err = resolve(text, variables).expect_err("the manifest must be refused");
     assert!(err.contains(expected), "{err}");
 }
 
 #[test]
 fn variables_fill_the_templates_of_a_component() {
-    let application = parse(MANIFEST, &given(&[("key", "s3cret"), ("host", "db")])).expect("valid");
+    let application = resolve(MANIFEST, &[("key", "s3cret"), ("host", "db")]).expect("valid");
     let component = &application.components[0];
     assert_eq!(component.variables["token"], "<s3cret>");
     assert!(component.allowed_hosts.allows("postgres", "db", Some(5432)));
