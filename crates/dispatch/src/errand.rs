@@ -1,0 +1,132 @@
+use contract::{Action, Letter, Message, MessageOutcome};
+use domain::message::{
+    Channel, Envelope, Outcome, Provider, Trouble, email_address, phone, render,
+};
+
+use crate::post::{post, reply};
+
+/// A message on its way to a provider.
+pub(crate) struct Errand<'a> {
+    provider: &'a Provider,
+    channel: Channel,
+    letter: Letter,
+    /// When it may have gone out already, ISO 8601: then the provider is asked about it. None for one to be sent.
+    submitting_at: Option<String>,
+}
+
+impl<'a> Errand<'a> {
+    /// Writes a message that is to be sent, and takes one that may have been as it was then.
+    pub(crate) fn new(
+        message: &Message,
+        provider: &'a Provider,
+        region: Option<&str>,
+    ) -> Result<Self, Outcome> {
+        let (letter, submitting_at) = match message.action {
+            Action::Send => (write(message, region).map_err(Outcome::Failed)?, None),
+            Action::Reconcile => {
+                let sent = message.sent.clone().ok_or_else(undecided)?;
+                let letter = Letter {
+                    id: message.id,
+                    address: sent.address,
+                    zones: Vec::new(),
+                    subject: sent.subject,
+                    body: sent.body,
+                };
+                (letter, Some(sent.submitting_at))
+            }
+        };
+        Ok(Self {
+            provider,
+            channel: message.channel,
+            letter,
+            submitting_at,
+        })
+    }
+
+    /// The letter to be sent, none where the provider is only asked about one.
+    pub(crate) fn letter(&self) -> Option<&Letter> {
+        match self.submitting_at {
+            None => Some(&self.letter),
+            Some(_) => None,
+        }
+    }
+
+    /// Sends it, or asks about it. `now` is in seconds since 1970.
+    pub(crate) async fn run(self, now: u64) -> MessageOutcome {
+        let id = self.letter.id;
+        let envelope = Envelope {
+            id: &id.to_string(),
+            channel: self.channel,
+            address: &self.letter.address,
+            subject: self.letter.subject.as_deref(),
+            body: &self.letter.body,
+            sent_at: now,
+        };
+        let outcome = match &self.submitting_at {
+            None => self.send(&envelope).await,
+            Some(submitting_at) => self.look(&envelope, submitting_at).await,
+        };
+        MessageOutcome { id, outcome }
+    }
+
+    async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
+        match post(self.provider.send(envelope)).await {
+            Ok(fetched) => self.provider.read_sent(&reply(&fetched)),
+            Err(silence) => self.provider.unanswered(&silence),
+        }
+    }
+
+    async fn look(&self, envelope: &Envelope<'_>, submitting_at: &str) -> Outcome {
+        let Some(ask) = self.provider.look(envelope, submitting_at) else {
+            return undecided();
+        };
+        match post(ask).await {
+            Ok(fetched) => self
+                .provider
+                .read_look(&reply(&fetched), envelope, submitting_at),
+            Err(silence) => self.provider.look_unanswered(&silence),
+        }
+    }
+}
+
+fn write(message: &Message, region: Option<&str>) -> Result<Letter, Trouble> {
+    let filled_in = |template: &str| {
+        render(template, &message.fields).map_err(|it| trouble("template", it.to_string()))
+    };
+    let (address, zones, subject) = match message.channel {
+        Channel::Sms => {
+            let phone = phone::read(&message.recipient, region)
+                .map_err(|it| trouble("invalid_number", it.to_string()))?;
+            (phone.e164, phone.zones, None)
+        }
+        Channel::Email => {
+            let address = email_address(&message.recipient)
+                .map_err(|it| trouble("invalid_address", it.to_string()))?;
+            let subject = filled_in(&message.subject)?;
+            // A name may hold a line break, and a subject is one line.
+            let words: Vec<&str> = subject.split_whitespace().collect();
+            (address, Vec::new(), Some(words.join(" ")))
+        }
+    };
+    Ok(Letter {
+        id: message.id,
+        address,
+        zones,
+        subject,
+        body: filled_in(&message.text)?,
+    })
+}
+
+fn undecided() -> Outcome {
+    Outcome::Unknown {
+        trouble: trouble(
+            "timeout",
+            "nobody can be asked about it, or no longer".to_owned(),
+        ),
+        askable: false,
+    }
+}
+
+fn trouble(reason: &'static str, detail: String) -> Trouble {
+    Trouble { reason, detail }
+}
