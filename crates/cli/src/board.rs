@@ -1,9 +1,12 @@
+pub(crate) mod message;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_postgres::Client;
 
 use crate::api::explain;
+use message::{Alert, Messages};
 
 /// One snapshot of the views of `baton_board`; instants are ISO 8601.
 const SNAPSHOT: &str = "select jsonb_build_object(
@@ -15,7 +18,11 @@ const SNAPSHOT: &str = "select jsonb_build_object(
     'verdicts', (select coalesce(jsonb_agg(to_jsonb(v) order by v.contacts desc, v.status, v.reason), '[]')
         from baton_board.contact_verdicts v),
     'syncs', (select coalesce(jsonb_agg(to_jsonb(s) order by s.source), '[]') from baton_board.sync_overview s),
-    'running_too_long', (select coalesce(jsonb_agg(to_jsonb(l)), '[]') from baton_board.cycles_running_too_long l))";
+    'messages', (select coalesce(jsonb_agg(to_jsonb(m) order by m.job, m.channel, m.status, m.reason), '[]')
+        from baton_board.message_overview m),
+    'running_too_long', (select coalesce(jsonb_agg(to_jsonb(l)), '[]') from baton_board.cycles_running_too_long l),
+    'alerts', (select coalesce(jsonb_agg(to_jsonb(a) order by a.noticed_at desc), '[]') from (
+        select * from baton_board.alerts order by noticed_at desc limit 5) a))";
 
 /// What people see of the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,8 +37,12 @@ pub(crate) struct Board {
     pub(crate) verdicts: Vec<Verdicts>,
     /// The sources, each with its latest sync.
     pub(crate) syncs: Vec<Sync>,
+    /// How many messages stand where, and why.
+    pub(crate) messages: Vec<Messages>,
     /// Cycles beyond their job's alert threshold.
     pub(crate) running_too_long: Vec<Value>,
+    /// Cycles that were noticed beyond it, the latest first.
+    pub(crate) alerts: Vec<Alert>,
 }
 
 /// A job: whether it can run now, and if not, why.
@@ -118,13 +129,22 @@ pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
     let text = match (state, reason.unwrap_or_default()) {
         ("due", "cycle_running") => "It has a cycle under way and can go on now.",
         ("due", "slot_due") => "Its schedule says that it starts now.",
+        ("due", "messages_due") => "It has messages that can go out now.",
+        ("due", "jobs_due") => "It has queued jobs that are due.",
+        ("due", "reminders_due") => "Assignments are due for their reminder.",
         ("due", _) => "It has work and can start now.",
         ("busy" | "throttled" | "idle", "all_sources_busy") => {
             "Every source with work has all the calls it allows."
         }
         ("busy", _) => "A batch is under way.",
         ("throttled", "throttled") => "It has used up its limit per minute.",
-        ("throttled", "provider_throttled") => "The verification provider asked to wait.",
+        ("throttled", "provider_throttled") => "The provider asked to wait.",
+        ("throttled", "provider_unreachable") => {
+            "The provider could not be reached, so it waits a little."
+        }
+        ("throttled", "provider_refused") => {
+            "The provider refuses the account, so it waits a little: check its variables in spin.toml."
+        }
         ("throttled", "nothing_settled") => {
             "The last batch could settle nothing (no answers in time, or its rows are locked), so it waits a little."
         }

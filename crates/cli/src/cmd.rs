@@ -2,12 +2,15 @@ mod bench;
 mod doctor;
 mod export;
 mod import;
+mod keys;
+mod messages;
 mod migrate;
 mod pause;
 mod relay;
 mod resume;
 mod schedule;
 mod set;
+mod settings;
 mod status;
 mod sync;
 mod tick;
@@ -40,6 +43,12 @@ pub(crate) enum Command {
     Resume(resume::Args),
     /// Change settings of a job; they hold from its next batch on.
     Set(set::Args),
+    /// Show or change settings of the whole deployment, such as quiet hours and the texts of messages.
+    #[command(after_help = settings::EXAMPLES)]
+    Settings(settings::Args),
+    /// Show messages to people: what went out, what is held back and why, what nobody knows.
+    #[command(after_help = messages::EXAMPLES)]
+    Messages(messages::Args),
     /// Show or set when jobs start by themselves.
     #[command(subcommand)]
     Schedule(schedule::Command),
@@ -52,6 +61,9 @@ pub(crate) enum Command {
     /// Deliver wakes of the database to a deployment elsewhere, until Ctrl-C.
     #[command(after_help = relay::EXAMPLES)]
     Relay(relay::Args),
+    /// Show, rotate or retire the service key and the webhook secret.
+    #[command(subcommand, after_help = keys::EXAMPLES)]
+    Keys(keys::Command),
     /// Bring the schema of the database up to date.
     Migrate,
     /// Check the set-up.
@@ -73,10 +85,13 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Pause(args) => pause::run(args, context).await,
         Command::Resume(args) => resume::run(args, context).await,
         Command::Set(args) => set::run(args, context).await,
+        Command::Settings(args) => settings::run(args, context).await,
+        Command::Messages(args) => messages::run(args, context).await,
         Command::Schedule(command) => schedule::run(command, context).await,
         Command::Sync(command) => sync::run(command, context).await,
         Command::Wake(args) => wake::run(args, context).await,
         Command::Relay(args) => relay::run(args, context).await,
+        Command::Keys(command) => keys::run(command, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Doctor => doctor::run(context).await,
         Command::Bench(command) => bench::run(command, context).await,

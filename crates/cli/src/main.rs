@@ -1,7 +1,8 @@
 //! The command line of Baton: composes the other crates, prints, and exits.
 //!
 //! It decides nothing about any job; that is for the database and for `domain`. It alone reads the environment,
-//! and it alone prints. No secret is ever printed, logged, or passed to a process as an argument.
+//! and it alone prints. No secret is ever printed, logged, or passed to a process as an argument; only a new one that a
+//! person has to set is printed, once.
 //!
 //! The one entry point is [`main`].
 
@@ -13,10 +14,10 @@ mod context;
 mod copy;
 mod database;
 mod destination;
-
 mod home;
 mod http;
 mod interrupt;
+mod key;
 mod moment;
 mod output;
 mod running;
@@ -73,5 +74,15 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => advice::report(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_and_their_arguments_are_consistent() {
+        super::Cli::command().debug_assert();
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Announcement {
     pub(crate) pid: u32,
     /// Where the service key lies; none when it was given otherwise.
     pub(crate) key_file: Option<PathBuf>,
+    /// Where the webhook secret lies; none when it was given otherwise.
+    pub(crate) webhook_file: Option<PathBuf>,
     /// The database, without secrets.
     pub(crate) database: String,
     /// Whether it lies in the private cluster.

@@ -15,10 +15,7 @@ pub(crate) fn kept_in(file: &Path, generator: impl FnOnce() -> Result<String>) -
     match read(file) {
         Ok(secret) => Ok(secret),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            write(file, &generator()?).map_err(advice::with(
-                format!("writing {}", file.display()),
-                "check the permissions of the folder",
-            ))?;
+            write(file, &generator()?).map_err(unwritable(file))?;
             read(file).map_err(unreadable(file))
         }
         Err(error) => Err(unreadable(file)(error)),
@@ -33,6 +30,17 @@ pub(crate) fn read_from(file: &Path) -> Result<String> {
     ))
 }
 
+/// Replaces what is in `file`, all at once, so that a reader finds the old text or the new.
+pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
+    let replacing = || {
+        unfinished(file, text)?
+            .persist(file)
+            .map_err(|error| error.error)?;
+        anyhow::Ok(())
+    };
+    replacing().map_err(unwritable(file))
+}
+
 /// Random letters and digits, 64 of them.
 pub(crate) fn random() -> Result<String> {
     let bytes = random_bytes()?;
@@ -45,6 +53,13 @@ pub(crate) fn random_bytes() -> Result<[u8; STRENGTH]> {
     getrandom::fill(&mut bytes)
         .map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
     Ok(bytes)
+}
+
+fn unwritable(file: &Path) -> impl FnOnce(anyhow::Error) -> anyhow::Error {
+    advice::with(
+        format!("writing {}", file.display()),
+        "check the permissions of the folder",
+    )
 }
 
 fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> anyhow::Error {
@@ -66,16 +81,20 @@ fn read(file: &Path) -> std::io::Result<String> {
 }
 
 fn write(file: &Path, secret: &str) -> Result<()> {
-    // Nobody else may read a temporary file, and it keeps its mode.
-    let folder = file.parent().context("it lies in no folder")?;
-    let mut unfinished = NamedTempFile::new_in(folder)?;
-    writeln!(unfinished, "{secret}")?;
-    unfinished.as_file().sync_all()?;
-    match unfinished.persist_noclobber(file) {
+    match unfinished(file, secret)?.persist_noclobber(file) {
         // Whoever came first has set the secret.
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// A file beside `file` with this text. Nobody else may read a temporary file, and it keeps its mode.
+fn unfinished(file: &Path, text: &str) -> Result<NamedTempFile> {
+    let folder = file.parent().context("it lies in no folder")?;
+    let mut unfinished = NamedTempFile::new_in(folder)?;
+    writeln!(unfinished, "{text}")?;
+    unfinished.as_file().sync_all()?;
+    Ok(unfinished)
 }
 
 #[cfg(test)]
@@ -115,6 +134,21 @@ mod tests {
             Ok("second".to_owned())
         };
         assert_eq!(kept_in(&file, slower).expect("it is read"), "first");
+    }
+
+    #[test]
+    fn what_replaces_a_secret_is_closed_to_others_too() {
+        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = temp.path().join("key");
+        for text in ["one", "two\none"] {
+            replace(&file, text).expect("a temporary folder is writable");
+            assert_eq!(read(&file).expect("it is read"), text);
+            let mode = std::fs::metadata(&file)
+                .expect("it exists")
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
     }
 
     #[test]

@@ -1,18 +1,24 @@
 //! The whole of Baton on this machine: a migrated database that components can log in to, and the host.
 
+mod kept;
+
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use domain::webhook;
+use tokio::sync::watch;
 use tokio_postgres::Client;
 
 use crate::context::secret_variable;
 use crate::database::{Address, connect};
-use crate::{advice, home::Home, secret};
+use crate::key::Key;
+use crate::{advice, home::Home, output, secret};
+use kept::Kept;
 
 /// The role of components.
 const WORKER: &str = "baton_worker";
@@ -24,12 +30,8 @@ pub(crate) const WAKE_CHANNEL: &str = "baton_wake";
 const TIDY_SCHEMA: &str = "baton_api";
 /// Variables of the application in the environment begin like this, as Spin has it.
 const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
-/// The variable with the key that every caller presents.
-const KEY_VARIABLE: &str = "service_key";
-/// The variable with the secret that signs wakes.
-const WEBHOOK_VARIABLE: &str = "webhook_secret";
-/// The file in the state folder with that secret.
-const WEBHOOK_SECRET: &str = "webhook-secret";
+/// How often it is looked whether a file with a key has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a password is set that another process is setting, too.
 const LOGIN_TRIES: usize = 10;
 
@@ -51,8 +53,38 @@ pub(crate) struct Options {
 pub(crate) struct Stack {
     /// The host.
     pub(crate) running: host::Running,
-    /// The key that it accepts.
+    /// The key that it accepted first.
     pub(crate) service_key: String,
+    /// The key that its own ticks and wakes present.
+    bearer: watch::Sender<String>,
+    kept: Vec<Kept>,
+}
+
+impl Stack {
+    /// The file with this key; none when the key was given otherwise.
+    pub(crate) fn file(&self, key: Key) -> Option<&Path> {
+        let kept = self.kept.iter().find(|it| it.key == key);
+        kept.map(|it| &*it.file)
+    }
+
+    /// Gives the host what the files with its keys hold, whenever they change; returns only when that fails.
+    pub(crate) async fn follow_keys(&mut self) -> Result<Infallible> {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            for kept in &mut self.kept {
+                let key = kept.key;
+                let Some(live) = kept.changed() else {
+                    continue;
+                };
+                // First, because what it presents next is live already, and what it presented may not be live after.
+                if let (Key::Service, [first, ..]) = (key, live) {
+                    self.bearer.send_replace(first.clone());
+                }
+                self.running.set_variable(key.variable(), &live.join(" "))?;
+                output::note(&format!("The {} changed; {} live.", key.name(), live.len()));
+            }
+        }
+    }
 }
 
 /// Brings the schema up to date and says what was applied.
@@ -86,24 +118,30 @@ pub(crate) async fn start(
         ("pg_user".to_owned(), WORKER.to_owned()),
         ("pg_password".to_owned(), worker_password),
         ("pg_sslmode".to_owned(), address.ssl_mode().to_owned()),
-        (KEY_VARIABLE.to_owned(), service_key(home)?),
-        (WEBHOOK_VARIABLE.to_owned(), webhook_secret(home)?),
     ]);
-    variables.extend(options.variables);
-    webhook::secrets(&variables[WEBHOOK_VARIABLE]).map_err(advice::with(
-        format!("reading the variable {WEBHOOK_VARIABLE}"),
-        "leave it out to have one generated",
-    ))?;
-    let service_key = variables[KEY_VARIABLE].clone();
+    variables.extend(options.variables.clone());
+    let mut kept = Vec::new();
+    for key in Key::ALL {
+        let live = match options.variables.get(key.variable()) {
+            Some(value) => key.live(value)?,
+            None => key.live(&key.value(home)?)?,
+        };
+        // A file may separate them by lines.
+        variables.insert(key.variable().to_owned(), live.join(" "));
+        let file = key.file_in_use(home, &options.variables)?;
+        kept.extend(file.map(|file| Kept::new(key, file, live)));
+    }
+    let service_key = Key::Service.first(&variables[Key::Service.variable()]);
+    let bearer = watch::Sender::new(service_key.clone());
     let tick = options.tick_every.map(|every| host::Tick {
         path: "/tick".to_owned(),
         every,
-        bearer: service_key.clone(),
+        bearer: bearer.subscribe(),
     });
     let wakes = options.wakes.then(|| host::Wakes {
         database_url: address.secret_string().to_owned(),
         channel: WAKE_CHANNEL.to_owned(),
-        bearer: service_key.clone(),
+        bearer: bearer.subscribe(),
     });
     let logs = home.logs();
     std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
@@ -132,6 +170,8 @@ pub(crate) async fn start(
     Ok(Stack {
         running,
         service_key,
+        bearer,
+        kept,
     })
 }
 
@@ -142,37 +182,9 @@ pub(crate) fn check_listen(address: SocketAddr) -> Result<()> {
         .map_err(taken(address))
 }
 
-/// The key that every caller presents: the one that the environment sets, else the one in the state folder,
-/// generated when there is none.
+/// The key to present to the host of this folder: the first live one.
 pub(crate) fn service_key(home: &Home) -> Result<String> {
-    match environment_variables().remove(KEY_VARIABLE) {
-        Some(key) => Ok(key),
-        None => secret::kept_in(&home.state_file("service-key")?, secret::random),
-    }
-}
-
-/// The file with the service key; none when the key was given otherwise.
-pub(crate) fn service_key_file(
-    home: &Home,
-    given: &BTreeMap<String, String>,
-) -> Result<Option<PathBuf>> {
-    if given.contains_key(KEY_VARIABLE) || environment_variables().contains_key(KEY_VARIABLE) {
-        return Ok(None);
-    }
-    home.state_file("service-key").map(Some)
-}
-
-/// The secret that signs wakes: the one that the environment sets, else the one in the state folder,
-/// generated when there is none.
-fn webhook_secret(home: &Home) -> Result<String> {
-    match environment_variables().remove(WEBHOOK_VARIABLE) {
-        Some(secret) => Ok(secret),
-        None => secret::kept_in(&home.state_file(WEBHOOK_SECRET)?, random_webhook_secret),
-    }
-}
-
-fn random_webhook_secret() -> Result<String> {
-    Ok(webhook::secret_text(&secret::random_bytes()?))
+    Ok(Key::Service.first(&Key::Service.value(home)?))
 }
 
 /// The secret with which to sign wakes for a deployment: the one in BATON_WEBHOOK_SECRET, else in `file`,
@@ -181,10 +193,11 @@ pub(crate) fn signing_secret(home: &Home, file: Option<&Path>) -> Result<Option<
     if let Some(given) = secret_variable("BATON_WEBHOOK_SECRET") {
         return Ok(Some(given));
     }
-    let own = home.state_file(WEBHOOK_SECRET)?;
+    let own = Key::Webhook.file(home)?;
     let file = file.unwrap_or(&own);
     match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Some(text.trim().to_owned())),
+        // A file may separate them by lines.
+        Ok(text) => Ok(Some(text.split_whitespace().collect::<Vec<_>>().join(" "))),
         Err(error) if error.kind() == ErrorKind::NotFound && file == own => Ok(None),
         Err(error) => Err(advice::with(
             format!("reading {}", file.display()),
@@ -289,12 +302,6 @@ mod tests {
             found,
             BTreeMap::from([("provider_key".to_owned(), "a".to_owned())])
         );
-    }
-
-    #[test]
-    fn a_generated_webhook_secret_is_one_that_deployments_accept() {
-        let secret = random_webhook_secret().expect("the system is random");
-        assert!(webhook::secrets(&secret).is_ok_and(|it| it.len() == 1));
     }
 
     #[test]

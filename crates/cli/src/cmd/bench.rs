@@ -1,287 +1,111 @@
 mod child;
 mod chunks;
 mod figures;
-mod load;
+mod meter;
 mod peers;
+mod processes;
+mod reminders;
+mod validate;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
-use contract::{ConfigureJob, RunRequest, Trigger};
-use loopback_resolver::LoopbackResolver;
-use serde_json::{Map, json};
+use anyhow::{Result, ensure};
+use contract::{ConfigureJob, RunRequest, SetWake, Trigger};
+use serde_json::{Map, Value, json};
 use tokio_postgres::Client;
 
-use crate::cmd::validate::cycle::{DEADLINE, JOB, ROUTE};
-use crate::{
-    advice, api, context::Context, database::Database, home::Home, http::Http, scratch::Scratch,
-};
-use child::Child;
-use figures::{Claim, Figures, Memory, Recovery, Throughput};
+use crate::cmd::validate::cycle::DEADLINE;
+use crate::{advice, api, context::Context, database::Database, http::Http, scratch::Scratch};
 
 /// What can be measured.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Measure the validation of contacts through the real component, with a resolver on this machine.
-    Validate(Args),
+    Validate(validate::Args),
     /// Measure the queue of chunks through the real component, with chunks that do nothing.
     Chunks(chunks::Args),
+    /// Measure reminders and auto-syncs through the real components, with a provider of messages on this machine.
+    Reminders(reminders::Args),
 }
 
-/// What `bench validate` understands.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Contacts to validate at each batch size.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000), value_name = "N")]
-    contacts: u32,
-    /// Batch sizes to measure.
-    #[arg(long, value_delimiter = ',', default_value = "50,500", value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N,N")]
-    batch: Vec<u32>,
-    /// Numbers of contacts at which to measure how long a claim takes, such as 10000,1000000.
-    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1_000..=10_000_000), value_name = "N,N")]
-    sizes: Vec<u32>,
-}
-
-/// How long one thing is measured, where time is what ends it.
-const SPELL: Duration = Duration::from_secs(3);
-/// How long a batch may take to reach the resolver.
-const REACHES_WITHIN: Duration = Duration::from_secs(10);
-/// When recovery is given up.
-const RECOVERS_WITHIN: Duration = Duration::from_secs(120);
-/// Claims measured at each size.
-const CLAIMS: usize = 20;
+/// Who is named in the history of changes.
+const WHO: &str = "bench";
 
 /// Measures it.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
     match command {
-        Command::Validate(args) => validate(args, context).await,
+        Command::Validate(args) => validate::run(args, context).await,
         Command::Chunks(args) => chunks::run(args, context).await,
+        Command::Reminders(args) => reminders::run(args, context).await,
     }
 }
 
-/// Measures in a database of its own.
-async fn validate(args: Args, context: &Context) -> Result<()> {
-    let home = context.home()?;
-    home.check_components()?;
-    let figures = Database::around(context, &home, async |database| {
-        let scratch = Scratch::create(database).await?;
-        let figures = context
-            .interrupt
-            .guard(measure(&args, &home, &scratch))
-            .await;
-        let dropped = scratch.drop().await;
-        let figures = figures?;
-        dropped?;
-        Ok(figures)
-    })
-    .await?;
-    context.output.result(&figures, || figures.text())
+/// Works in a database of its own, which is dropped afterwards.
+async fn in_scratch<T>(
+    context: &Context,
+    database: &Database,
+    work: impl AsyncFnOnce(&Scratch) -> Result<T>,
+) -> Result<T> {
+    let scratch = Scratch::create(database).await?;
+    let result = context.interrupt.guard(work(&scratch)).await;
+    let dropped = scratch.drop().await;
+    let value = result?;
+    dropped?;
+    Ok(value)
 }
 
-async fn measure(args: &Args, home: &Home, scratch: &Scratch) -> Result<Figures> {
-    let client = &scratch.client;
-    client
-        .batch_execute("update baton.settings set wake = 'none'")
-        .await?;
-    let resolver = LoopbackResolver::start()
-        .await
-        .context("starting the resolver")?;
-    load::fill(client, 1_000).await?;
-    let baseline = load::baseline(client, SPELL).await?;
-
-    let child = Child::start(
-        home,
-        &scratch.address,
-        &resolver.url(),
-        &["--no-tick", "--no-wakes"],
-    )
-    .await?;
-    let http = child.http(home)?;
-    let at_rest = child.memory("VmRSS")?;
-    let mut throughput = Vec::new();
-    for batch in &args.batch {
-        throughput.push(validate_all(client, &http, *batch, args.contacts).await?);
-    }
-    let under_load = child.memory("VmHWM")?;
-
-    configure(client, 50).await?;
-    load::fill(client, 1_000).await?;
-    resolver.hold();
-    let held = hold_a_batch(&http, &resolver).await?;
-    let skipped = load::skipped(&http, 8, SPELL).await?;
-    resolver.release();
-    held.await??;
-
-    let recovery = recover(home, scratch, &http, &resolver, child).await?;
-    let mut claims = Vec::new();
-    for size in &args.sizes {
-        claims.push(claim(client, *size).await?);
-    }
-    Ok(Figures {
-        contacts: args.contacts,
-        baseline,
-        throughput,
-        skipped,
-        memory: Memory {
-            at_rest_mib: at_rest,
-            under_load_mib: under_load,
-        },
-        recovery,
-        claims,
-    })
-}
-
-/// Validates all contacts, batch after batch.
-async fn validate_all(
-    client: &Client,
-    http: &Http,
-    batch: u32,
-    contacts: u32,
-) -> Result<Throughput> {
-    configure(client, batch).await?;
-    load::fill(client, contacts).await?;
-    let before = load::written(client).await?;
-    let start = now();
-    let mut settled = 0;
-    loop {
-        let (status, answer) = http.post(ROUTE, &body(), DEADLINE).await?;
-        if status != 200 {
-            return Err(advice::error(
-                format!("the component answered {status}: {answer}"),
-                "look at the logs in .baton/logs",
-            ));
-        }
-        settled += answer["settled"].as_u64().unwrap_or(0);
-        if answer["more"] == false {
-            break;
-        }
-    }
-    let seconds = start.elapsed().as_secs_f64();
-    let after = load::written(client).await?;
-    let per_contact = |n: i64| n as f64 / f64::from(contacts);
-    anyhow::ensure!(
-        settled == u64::from(contacts),
-        "{settled} of {contacts} contacts were settled"
+/// Fails where the server answers before what it answers for is on disk.
+async fn check_commits(database: &Database) -> Result<()> {
+    let client = database.connect().await?;
+    let commit: String = client
+        .query_one("show synchronous_commit", &[])
+        .await?
+        .get(0);
+    ensure!(
+        commit == "on",
+        "synchronous_commit is {commit}; what is measured with it compares with nothing"
     );
-    Ok(Throughput {
-        batch,
-        contacts_per_second: f64::from(contacts) / seconds,
-        wal_bytes_per_contact: per_contact(after.wal_bytes - before.wal_bytes),
-        write_transactions_per_contact: per_contact(after.transactions - before.transactions),
-    })
-}
-
-/// Kills the host in the middle of a batch, starts another, and waits until a batch is settled.
-async fn recover(
-    home: &Home,
-    scratch: &Scratch,
-    http: &Http,
-    resolver: &LoopbackResolver,
-    child: Child,
-) -> Result<Recovery> {
-    let client = &scratch.client;
-    load::fill(client, 1_000).await?;
-    resolver.hold();
-    let held = hold_a_batch(http, resolver).await?;
-    child.kill().await?;
-    resolver.release();
-    // Its host is dead, so this request has failed.
-    let _ = held.await?;
-    client
-        .batch_execute("update baton.settings set wake = 'listen'")
-        .await?;
-    let settled = async || -> Result<i64> {
-        let sql =
-            "select coalesce(sum(validated_count), 0)::bigint from baton_board.validation_progress";
-        Ok(client.query_one(sql, &[]).await?.get(0))
-    };
-    let before = settled().await?;
-    let start = now();
-    let child = Child::start(home, &scratch.address, &resolver.url(), &[]).await?;
-    let ready = start.elapsed();
-    let recovering = async {
-        while settled().await? <= before {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        anyhow::Ok(())
-    };
-    let recovered = match tokio::time::timeout(RECOVERS_WITHIN, recovering).await {
-        Ok(recovered) => {
-            recovered?;
-            Some((start.elapsed() - ready).as_secs_f64())
-        }
-        Err(_elapsed) => None,
-    };
-    child.kill().await?;
-    load::end_other_sessions(client).await?;
-    Ok(Recovery {
-        start_seconds: ready.as_secs_f64(),
-        first_batch_seconds: recovered,
-    })
-}
-
-/// How long a claim takes with so many contacts due, each in a transaction that is taken back.
-async fn claim(client: &Client, contacts: u32) -> Result<Claim> {
-    load::fill(client, contacts).await?;
-    client
-        .batch_execute("vacuum analyze public.contacts")
-        .await?;
-    client
-        .batch_execute("select baton_api.start_validation_session()")
-        .await?;
-    let mut milliseconds = Vec::new();
-    for _ in 0..CLAIMS {
-        client.batch_execute("begin").await?;
-        let start = now();
-        client
-            .query_one(
-                "select baton_api.claim_contacts('manual', 'bench')->'status'",
-                &[],
-            )
-            .await?;
-        milliseconds.push(start.elapsed().as_secs_f64() * 1_000.0);
-        client.batch_execute("rollback").await?;
-    }
-    milliseconds.sort_by(f64::total_cmp);
-    Ok(Claim {
-        contacts,
-        p50_ms: milliseconds[CLAIMS / 2],
-    })
-}
-
-type Held = tokio::task::JoinHandle<Result<(u16, serde_json::Value)>>;
-
-/// Posts a batch, and returns when it waits for the resolver.
-async fn hold_a_batch(http: &Http, resolver: &LoopbackResolver) -> Result<Held> {
-    let posting = http.clone();
-    let held = tokio::spawn(async move { posting.post(ROUTE, &body(), DEADLINE).await });
-    tokio::time::timeout(REACHES_WITHIN, resolver.until_waiting(1))
-        .await
-        .context("waiting for a batch to reach the resolver")?;
-    Ok(held)
-}
-
-async fn configure(client: &Client, batch: u32) -> Result<()> {
-    let changes = Map::from_iter([
-        ("batch_size".to_owned(), json!(batch)),
-        ("rate_per_minute".to_owned(), json!(null)),
-    ]);
-    api::call(
-        client,
-        ConfigureJob {
-            job: JOB.to_owned(),
-            changes,
-            who: "bench".to_owned(),
-        },
-    )
-    .await?;
     Ok(())
 }
 
-fn body() -> serde_json::Value {
-    json!(RunRequest {
-        trigger: Trigger::Manual
-    })
+/// Sets how the database wakes jobs.
+async fn set_wake(client: &Client, mode: &str) -> Result<()> {
+    let wake = SetWake {
+        mode: mode.to_owned(),
+        url: None,
+        secret: None,
+        who: WHO.to_owned(),
+    };
+    api::call(client, wake).await?;
+    Ok(())
+}
+
+/// Changes settings of a job.
+async fn configure<const N: usize>(
+    client: &Client,
+    job: &str,
+    changes: [(&str, Value); N],
+) -> Result<()> {
+    let configure = ConfigureJob {
+        job: job.to_owned(),
+        changes: Map::from_iter(changes.map(|(name, value)| (name.to_owned(), value))),
+        who: WHO.to_owned(),
+    };
+    api::call(client, configure).await?;
+    Ok(())
+}
+
+/// Calls a job, which has to run soundly.
+async fn call_job(http: &Http, route: &str, trigger: Trigger) -> Result<Value> {
+    let body = json!(RunRequest { trigger });
+    let (status, answer) = http.post(route, &body, DEADLINE).await?;
+    if status != 200 {
+        return Err(advice::error(
+            format!("the component answered {status}: {answer}"),
+            "look at the logs in .baton/logs",
+        ));
+    }
+    Ok(answer)
 }
 
 /// A stopwatch's start.

@@ -37,10 +37,14 @@ pub(crate) struct Args {
 /// Listens and posts until interrupted.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let home = context.home()?;
-    let poster = Arc::new(Poster::new(
-        &args.url,
-        secrets(&home, args.secret_file.as_deref())?,
-    ));
+    secrets(&home, args.secret_file.as_deref())?;
+    let poster = Arc::new(Poster {
+        http: Http::new(&args.url, None),
+        url: args.url.clone(),
+        home: home.clone(),
+        secret_file: args.secret_file,
+        refused: Once::new(),
+    });
     Database::with(context, &home, async |database| {
         let client = database.connect().await?;
         let row = client.query_one("select wake from baton.settings", &[]).await;
@@ -99,24 +103,18 @@ fn secrets(home: &Home, file: Option<&Path>) -> Result<Vec<Secret>> {
 struct Poster {
     http: Http,
     url: String,
-    secrets: Vec<Secret>,
+    home: Home,
+    secret_file: Option<PathBuf>,
     refused: Once,
 }
 
 impl Poster {
-    fn new(url: &str, secrets: Vec<Secret>) -> Self {
-        Self {
-            http: Http::new(url, None),
-            url: url.to_owned(),
-            secrets,
-            refused: Once::new(),
-        }
-    }
-
     async fn post(&self, path: &str, trigger: &str) -> host::Answer {
         let posting = async {
             let body = format!("{{\"trigger\":\"{trigger}\"}}");
-            let headers = self.headers(&body)?;
+            // Read each time, because the secret may be rotated meanwhile.
+            let secrets = secrets(&self.home, self.secret_file.as_deref())?;
+            let headers = signed(&secrets, &body)?;
             self.http
                 .send_with(path, &headers, body.into(), DEADLINE)
                 .await
@@ -132,22 +130,23 @@ impl Poster {
         }
         answer
     }
+}
 
-    fn headers(&self, body: &str) -> Result<[(&'static str, String); 4]> {
-        let id = format!("wake_{}", secret::random()?);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the receiver holds the time of a signature against its own clock, whatever the database's says"
-        )]
-        let sent = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let signature = webhook::sign(&self.secrets, &id, sent, body.as_bytes());
-        Ok([
-            ("content-type", "application/json".to_owned()),
-            (webhook::ID, id),
-            (webhook::TIMESTAMP, sent.to_string()),
-            (webhook::SIGNATURE, signature),
-        ])
-    }
+/// The headers of a signed request with this body.
+pub(super) fn signed(secrets: &[Secret], body: &str) -> Result<[(&'static str, String); 4]> {
+    let id = format!("wake_{}", secret::random()?);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the receiver holds the time of a signature against its own clock, whatever the database's says"
+    )]
+    let sent = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let signature = webhook::sign(secrets, &id, sent, body.as_bytes());
+    Ok([
+        ("content-type", "application/json".to_owned()),
+        (webhook::ID, id),
+        (webhook::TIMESTAMP, sent.to_string()),
+        (webhook::SIGNATURE, signature),
+    ])
 }
 
 /// The address of a deployment, without a path.
@@ -191,9 +190,8 @@ mod tests {
     fn a_wake_is_signed_over_what_is_sent() {
         let text = webhook::secret_text(&[1; 32]);
         let secrets = webhook::secrets(&text).expect("it is sound");
-        let poster = Poster::new("http://a.example", secrets.clone());
         let body = r#"{"trigger":"next"}"#;
-        let headers = poster.headers(body).expect("they can be made");
+        let headers = signed(&secrets, body).expect("they can be made");
         let header = |name| {
             let found = headers.iter().find(|(it, _)| *it == name);
             &*found.expect("it is set").1

@@ -2,7 +2,7 @@ use anyhow::Result;
 use domain::email::Reason;
 use serde::Serialize;
 
-use super::sync;
+use super::{messages, sync};
 use crate::board::{self, Board};
 use crate::{context::Context, database::Database, moment, output, running::Announcement};
 
@@ -150,6 +150,9 @@ fn text(status: &Status) -> String {
         });
         parts.push(output::table(["VERDICT", "CONTACTS", "WHY"], verdicts));
     }
+    if !board.messages.is_empty() {
+        parts.push(messages::overview(now, &board.messages));
+    }
     parts.extend(remarks(status));
     parts.join("\n\n")
 }
@@ -183,6 +186,15 @@ fn remarks(status: &Status) -> Vec<String> {
         remarks
             .push("A cycle has been running for longer than its job's alert threshold.".to_owned());
     }
+    remarks.extend(board.alerts.iter().map(|it| {
+        format!(
+            "Alert of {}: the cycle that started {} took {}, longer than the job's threshold.",
+            it.job,
+            moment::relative(&board.now, &it.started_at),
+            moment::span(it.seconds as i64)
+        )
+    }));
+    remarks.extend(board::message::advice(&board.messages));
     if status.url.is_none() && board.jobs.iter().any(|it| it.state == "due") {
         remarks.push("Work is due, and nothing runs that would do it: start `baton up`, or post to /tick where the components run.".to_owned());
     }
@@ -202,7 +214,12 @@ mod tests {
                 "until": "2026-03-01T09:30:42+00:00", "batch_size": 50, "rate_per_minute": 100, "cron": null, "next_slot": null,
                 "last_run": "skipped", "last_reason": "busy", "last_run_at": "2026-03-01T09:29:00+00:00" }],
             "progress": null, "cycles": [], "running_too_long": [], "verdicts": verdicts, "syncs": [],
+            "messages": [], "alerts": [],
         });
+        told(board)
+    }
+
+    fn told(board: serde_json::Value) -> String {
         let board = serde_json::from_value(board).expect("it is a board");
         text(&Status {
             url: None,
@@ -244,5 +261,23 @@ mod tests {
             "nothing_due",
         );
         assert!(!text.contains("no resolver"), "{text}");
+    }
+
+    #[test]
+    fn it_says_what_messages_wait_for_and_which_cycles_took_too_long() {
+        let text = told(json!({
+            "now": "2026-03-01T09:30:00+00:00",
+            "jobs": [], "progress": null, "cycles": [], "running_too_long": [], "verdicts": [], "syncs": [],
+            "messages": [{ "job": "auto-sync-jobs", "channel": "sms", "status": "reserved", "reason": "no_provider", "messages": 1200,
+                "oldest": "2026-03-01T08:30:00+00:00" }],
+            "alerts": [{ "id": 1, "job": "follow-up-reminders", "cycle_id": "0198", "started_at": "2026-03-01T07:30:00+00:00",
+                "noticed_at": "2026-03-01T08:00:30+00:00", "seconds": 2400.5, "alert_after_seconds": 1800, "reason": "running_too_long" }],
+        }));
+        for expected in [
+            "1,200 messages: wait in the outbox",
+            "Alert of follow-up-reminders: the cycle that started 2 h ago took 40 min",
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
     }
 }

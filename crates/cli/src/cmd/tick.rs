@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::context::{Context, secret_variable};
-use crate::{advice, board, http::Http, output, running::Announcement, secret};
+use crate::{advice, board, http::Http, key::Key, output, running::Announcement, secret};
 
 /// A tick works for 25 s at most, and hosts cut requests off at 30 s.
 const DEADLINE: Duration = Duration::from_secs(40);
@@ -51,11 +51,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             "start one with `baton up`, or say where it is with --url",
         ));
     };
-    let key = match (&args.key_file, secret_variable("BATON_SERVICE_KEY")) {
+    let keys = match (&args.key_file, secret_variable("BATON_SERVICE_KEY")) {
         (Some(file), _) => secret::read_from(file)?,
-        (None, Some(key)) => key,
-        (None, None) => secret::read_from(&context.home()?.state_file("service-key")?)?,
+        (None, Some(keys)) => keys,
+        (None, None) => secret::read_from(&Key::Service.file(&context.home()?)?)?,
     };
+    let key = Key::Service.first(&keys);
     let posting = async {
         Http::new(&url, Some(&key))
             .post("/tick", &json!({}), DEADLINE)

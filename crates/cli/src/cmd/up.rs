@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::interrupt::Interrupted;
+use crate::key::Key;
 use crate::{
     context::Context, database::Database, home::Home, output, running::Announcement, stack,
 };
@@ -95,7 +97,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
 
 async fn serve(args: Args, context: &Context, home: &Home, database: &Database) -> Result<()> {
     let variables = args.variables.collect(args.dns)?;
-    let key_file = stack::service_key_file(home, &variables)?;
     let options = stack::Options {
         listen: args.listen,
         variables,
@@ -108,11 +109,13 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
         stack::migrate(&mut owner).await?;
         stack::start(home, database.address(), &owner, options).await
     };
-    let running = context.interrupt.guard(starting).await?.running;
+    let mut stack = context.interrupt.guard(starting).await?;
+    let file = |key| stack.file(key).map(Path::to_owned);
     let announcement = Announcement {
-        url: format!("http://{}", running.local_addr()),
+        url: format!("http://{}", stack.running.local_addr()),
         pid: std::process::id(),
-        key_file,
+        key_file: file(Key::Service),
+        webhook_file: file(Key::Webhook),
         database: database.address().to_string(),
         private: database.is_private(),
     };
@@ -122,16 +125,18 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
         announcement.write(home)
     };
     let shown = announced.and_then(|()| show(&announcement, context, home));
-    if shown.is_ok() {
-        context.interrupt.wait().await;
+    let ended = match shown {
+        Ok(()) => context.interrupt.guard(stack.follow_keys()).await,
+        Err(error) => Err(error),
+    };
+    if ended.as_ref().is_err_and(|it| it.is::<Interrupted>()) {
         output::note("Stopping; requests under way may finish.");
     }
-    running.stop().await;
+    stack.running.stop().await;
     if !args.unannounced {
         announcement.withdraw(home)?;
     }
-    shown?;
-    Err(Interrupted.into())
+    ended.map(|never| match never {})
 }
 
 fn show(announcement: &Announcement, context: &Context, home: &Home) -> Result<()> {
@@ -145,7 +150,7 @@ fn show(announcement: &Announcement, context: &Context, home: &Home) -> Result<(
     context.output.result(&Shown { announcement, logs: logs.clone() }, || {
         let Announcement { url, key_file, database, private, .. } = announcement;
         let (key, bearer) = match key_file {
-            Some(file) => (file.display().to_string(), format!("$(cat '{}')", file.display())),
+            Some(file) => (file.display().to_string(), format!("$(head -n 1 '{}')", file.display())),
             None => ("as given".to_owned(), "$BATON_SERVICE_KEY".to_owned()),
         };
         let logs = logs.display();

@@ -6,7 +6,7 @@ use contract::{SetWake, codes};
 use serde::{Deserialize, Serialize};
 
 use super::relay;
-use crate::{advice, api, context::Context, database::Database, home::Home, stack};
+use crate::{advice, api, context::Context, database::Database, home::Home, key::Key, stack};
 
 /// How it is used.
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -98,18 +98,14 @@ fn change(args: Args, home: &Home, who: &str) -> Result<Option<SetWake>> {
         }));
     }
     let secret = stack::signing_secret(home, secret_file.as_deref())?;
-    if let Some(secret) = &secret
-        && stack::webhook_secrets(secret)?.len() > 1
-    {
-        return Err(advice::error(
-            "the database signs with one secret",
-            "give the newest one alone; the deployment may accept both",
-        ));
+    if let Some(secret) = &secret {
+        stack::webhook_secrets(secret)?;
     }
     Ok(Some(SetWake {
         mode: name(Mode::PgNet),
         url,
-        secret,
+        // The database signs with one.
+        secret: secret.as_deref().map(|it| Key::Webhook.first(it)),
         who: who.to_owned(),
     }))
 }

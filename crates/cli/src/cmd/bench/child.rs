@@ -19,23 +19,10 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts it for a database, and returns when it serves.
-    pub(super) async fn start(
-        home: &Home,
-        database: &Address,
-        resolver: &str,
-        arguments: &[&str],
-    ) -> Result<Self> {
+    pub(super) async fn start(home: &Home, database: &Address, arguments: &[&str]) -> Result<Self> {
         let program = std::env::current_exe().context("finding this program")?;
         let mut process = Command::new(program)
-            .args([
-                "--json",
-                "up",
-                "--listen",
-                "127.0.0.1:0",
-                "--unannounced",
-                "--resolver",
-                resolver,
-            ])
+            .args(["--json", "up", "--listen", "127.0.0.1:0", "--unannounced"])
             .args(arguments)
             // In the environment, because arguments are visible to everybody.
             .env("DATABASE_URL", database.secret_string())
@@ -72,6 +59,11 @@ impl Child {
             .context("reading where the host listens")?
             .to_owned();
         Ok(Self { process, url })
+    }
+
+    /// Where it listens.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(super) fn http(&self, home: &Home) -> Result<Http> {

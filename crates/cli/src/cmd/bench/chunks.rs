@@ -1,13 +1,12 @@
 mod drain;
 mod figures;
 mod idle;
-mod processes;
 mod queue;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use crate::cmd::bench::peers;
-use crate::{context::Context, database::Database, home::Home, output, scratch::Scratch};
+use crate::cmd::bench::{check_commits, in_scratch, peers};
+use crate::{context::Context, database::Database, home::Home, output};
 use figures::Figures;
 
 /// What `bench chunks` understands.
@@ -50,17 +49,7 @@ async fn measure(
     home: &Home,
     database: &Database,
 ) -> Result<Figures> {
-    let client = database.connect().await?;
-    let commit: String = client
-        .query_one("show synchronous_commit", &[])
-        .await?
-        .get(0);
-    ensure!(
-        commit == "on",
-        "synchronous_commit is {commit}; what is measured with it compares with nothing"
-    );
-    drop(client);
-
+    check_commits(database).await?;
     output::note("Letting a host idle for a minute.");
     // Idle first: later, vacuum would be at work.
     let idle = in_scratch(context, database, async |it| idle::queries(home, it).await).await?;
@@ -107,17 +96,4 @@ async fn measure(
         pinned,
         peers,
     })
-}
-
-async fn in_scratch<T>(
-    context: &Context,
-    database: &Database,
-    work: impl AsyncFnOnce(&Scratch) -> Result<T>,
-) -> Result<T> {
-    let scratch = Scratch::create(database).await?;
-    let result = context.interrupt.guard(work(&scratch)).await;
-    let dropped = scratch.drop().await;
-    let value = result?;
-    dropped?;
-    Ok(value)
 }

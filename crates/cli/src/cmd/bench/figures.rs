@@ -1,172 +1,102 @@
 use serde::Serialize;
 
-use crate::output::{count, table};
+use crate::output::count;
 
-/// What was measured. Ratios within one run say more than the numbers.
+/// How long something took, mostly and nearly always.
 #[derive(Debug, Serialize)]
-pub(super) struct Figures {
-    pub(super) contacts: u32,
-    pub(super) baseline: Baseline,
-    pub(super) throughput: Vec<Throughput>,
-    pub(super) skipped: Skipped,
-    pub(super) memory: Memory,
-    pub(super) recovery: Recovery,
-    pub(super) claims: Vec<Claim>,
-}
-
-/// Plain SQL on one connection.
-#[derive(Debug, Serialize)]
-pub(super) struct Baseline {
-    /// `select 1`.
-    pub(super) round_trips_per_second: f64,
-    /// One row updated by its key.
-    pub(super) commits_per_second: f64,
-}
-
-/// A whole cycle without a limit.
-#[derive(Debug, Serialize)]
-pub(super) struct Throughput {
-    pub(super) batch: u32,
-    pub(super) contacts_per_second: f64,
-    pub(super) wal_bytes_per_contact: f64,
-    pub(super) write_transactions_per_contact: f64,
-}
-
-/// Calls of a job that is busy.
-#[derive(Debug, Serialize)]
-pub(super) struct Skipped {
-    pub(super) connections: u32,
-    pub(super) requests_per_second: f64,
+pub(super) struct Quantiles {
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
-    /// Answers other than 409, of which there should be none.
-    pub(super) other_answers: u64,
 }
 
-/// Memory of the host; none where the system does not tell.
+/// What a number of equal items cost, all of them done one way.
 #[derive(Debug, Serialize)]
-pub(super) struct Memory {
-    pub(super) at_rest_mib: Option<f64>,
-    pub(super) under_load_mib: Option<f64>,
+pub(super) struct Cost {
+    pub(super) seconds: f64,
+    pub(super) per_second: f64,
+    pub(super) wal_bytes_each: f64,
+    /// Transactions, reads included.
+    pub(super) commits_each: f64,
+    /// Of the host with its components; none where the system does not tell.
+    pub(super) host_cpu_microseconds_each: Option<f64>,
+    /// Of all processes of PostgreSQL; none where the system does not tell, or it is another one.
+    pub(super) server_cpu_microseconds_each: Option<f64>,
 }
 
-/// After a hard kill in the middle of a batch.
-#[derive(Debug, Serialize)]
-pub(super) struct Recovery {
-    /// Until the new host serves.
-    pub(super) start_seconds: f64,
-    /// From its first tick until a batch is settled; none when that took too long.
-    pub(super) first_batch_seconds: Option<f64>,
-}
+impl Quantiles {
+    pub(super) fn of(mut milliseconds: Vec<f64>) -> Self {
+        milliseconds.sort_by(f64::total_cmp);
+        Self {
+            p50_ms: quantile(&milliseconds, 0.5),
+            p99_ms: quantile(&milliseconds, 0.99),
+        }
+    }
 
-/// One claim of a batch.
-#[derive(Debug, Serialize)]
-pub(super) struct Claim {
-    pub(super) contacts: u32,
-    pub(super) p50_ms: f64,
-}
-
-impl Figures {
     /// For people.
     pub(super) fn text(&self) -> String {
-        let plain = &self.baseline;
-        let mut rows = vec![
-            figure(
-                "plain SQL: round trips, 1 connection",
-                per_second(plain.round_trips_per_second),
-                "",
-            ),
-            figure(
-                "plain SQL: single-row commits, 1 connection",
-                per_second(plain.commits_per_second),
-                "",
-            ),
-        ];
-        for it in &self.throughput {
-            let ratio = it.contacts_per_second / plain.commits_per_second;
-            let what = format!(
-                "{} contacts validated, batch {}",
-                count(self.contacts.into()),
-                it.batch
-            );
-            rows.push(figure(
-                &what,
-                per_second(it.contacts_per_second),
-                &format!("{ratio:.1} × plain commits"),
-            ));
-            rows.push(figure(
-                "  WAL per contact",
-                format!("{:.0} bytes", it.wal_bytes_per_contact),
-                "",
-            ));
-            rows.push(figure(
-                "  writing transactions per contact",
-                format!("{:.4}", it.write_transactions_per_contact),
-                "",
-            ));
-        }
-        let skipped = &self.skipped;
-        let ratio = skipped.requests_per_second / plain.round_trips_per_second;
-        let what = format!("skipped calls (409), {} connections", skipped.connections);
-        rows.push(figure(
-            &what,
-            per_second(skipped.requests_per_second),
-            &format!("{ratio:.2} × plain round trips"),
-        ));
-        rows.push(figure(
-            "  p50, p99",
-            format!("{:.2} ms, {:.2} ms", skipped.p50_ms, skipped.p99_ms),
-            "",
-        ));
-        if skipped.other_answers > 0 {
-            rows.push(figure(
-                "  answers other than 409",
-                count(skipped.other_answers),
-                "there should be none",
-            ));
-        }
-        let mib =
-            |it: Option<f64>| it.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.0} MiB"));
-        rows.push(figure(
-            "memory of the host at rest",
-            mib(self.memory.at_rest_mib),
-            "",
-        ));
-        rows.push(figure(
-            "memory of the host, most under load",
-            mib(self.memory.under_load_mib),
-            "",
-        ));
-        let recovery = &self.recovery;
-        let took = recovery.first_batch_seconds.map_or_else(
-            || "not within the time".to_owned(),
-            |it| format!("{it:.1} s"),
-        );
-        rows.push(figure(
-            "kill -9 in a batch: first tick to next settled batch",
-            took,
-            "",
-        ));
-        rows.push(figure(
-            "  start of the new host",
-            format!("{:.1} s", recovery.start_seconds),
-            "",
-        ));
-        for it in &self.claims {
-            rows.push(figure(
-                &format!("claim with {} contacts due, p50", count(it.contacts.into())),
-                format!("{:.2} ms", it.p50_ms),
-                "",
-            ));
-        }
-        table(["WHAT", "MEASURED", "RATIO"], rows)
+        format!("{:.2} ms, {:.2} ms", self.p50_ms, self.p99_ms)
     }
 }
 
-fn figure(what: &str, measured: String, ratio: &str) -> [String; 3] {
-    [what.to_owned(), measured, ratio.to_owned()]
+impl Cost {
+    /// For people: speed, WAL, commits, and the time of both processors.
+    pub(super) fn cells(&self) -> [String; 5] {
+        let micros =
+            |it: Option<f64>| it.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.0} µs"));
+        [
+            per_second(self.per_second),
+            format!("{:.0} bytes", self.wal_bytes_each),
+            format!("{:.3}", self.commits_each),
+            micros(self.host_cpu_microseconds_each),
+            micros(self.server_cpu_microseconds_each),
+        ]
+    }
 }
 
-fn per_second(rate: f64) -> String {
+/// For people.
+pub(super) fn per_second(rate: f64) -> String {
     format!("{} /s", count(rate.round() as u64))
+}
+
+/// The value below which this share of sorted values lies.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let at = (sorted.len() as f64 * share) as usize;
+    sorted.get(at).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_the_value_below_which_its_share_lies() {
+        let check = |sorted: &[f64], share, expected: f64| {
+            assert!(quantile(sorted, share).total_cmp(&expected).is_eq())
+        };
+        let hundred: Vec<f64> = (0..100).map(f64::from).collect();
+        check(&hundred, 0.5, 50.0);
+        check(&hundred, 0.99, 99.0);
+        check(&[7.0], 0.99, 7.0);
+        check(&[], 0.5, f64::NAN);
+    }
+
+    #[test]
+    fn quantiles_are_of_what_took_how_long_in_any_order() {
+        let took = Quantiles::of(vec![3.0, 1.0, 2.0]);
+        assert_eq!(took.text(), "2.00 ms, 3.00 ms");
+    }
+
+    #[test]
+    fn what_the_system_does_not_tell_is_unknown() {
+        let cost = Cost {
+            seconds: 2.0,
+            per_second: 1_234.5,
+            wal_bytes_each: 99.6,
+            commits_each: 0.0625,
+            host_cpu_microseconds_each: Some(12.3),
+            server_cpu_microseconds_each: None,
+        };
+        let expected = ["1,235 /s", "100 bytes", "0.062", "12 µs", "unknown"];
+        assert_eq!(cost.cells(), expected);
+    }
 }

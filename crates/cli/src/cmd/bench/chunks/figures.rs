@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use crate::cmd::bench::figures::{Cost, Quantiles, per_second};
 use crate::cmd::bench::peers::Peer;
 use crate::output::{count, table};
 
@@ -21,15 +22,8 @@ pub(super) struct Drain {
     pub(super) batch: u32,
     /// Calls at once.
     pub(super) parallel: u32,
-    pub(super) seconds: f64,
-    pub(super) chunks_per_second: f64,
-    pub(super) wal_bytes_per_chunk: f64,
-    /// Transactions, reads included.
-    pub(super) commits_per_chunk: f64,
-    /// Of the host with its components; none where the system does not tell.
-    pub(super) host_cpu_microseconds_per_chunk: Option<f64>,
-    /// Of all processes of PostgreSQL; none where the system does not tell, or it is another one.
-    pub(super) server_cpu_microseconds_per_chunk: Option<f64>,
+    #[serde(flatten)]
+    pub(super) cost: Cost,
 }
 
 /// Chunks enqueued one at a time, with wakes by the database.
@@ -37,11 +31,9 @@ pub(super) struct Drain {
 pub(super) struct Latency {
     pub(super) chunks: usize,
     /// From insertion to claim.
-    pub(super) start_p50_ms: f64,
-    pub(super) start_p99_ms: f64,
+    pub(super) start: Quantiles,
     /// From insertion to completion.
-    pub(super) end_p50_ms: f64,
-    pub(super) end_p99_ms: f64,
+    pub(super) end: Quantiles,
 }
 
 /// A host with nothing to do, which ticks once a minute.
@@ -55,8 +47,8 @@ pub(super) struct Idle {
 #[derive(Debug, Serialize)]
 pub(super) struct Claim {
     pub(super) chunks: u32,
-    pub(super) p50_ms: f64,
-    pub(super) p99_ms: f64,
+    #[serde(flatten)]
+    pub(super) took: Quantiles,
 }
 
 /// Claims before and after draining, while somebody holds a snapshot.
@@ -83,18 +75,10 @@ impl Figures {
     }
 
     fn drains_text(&self) -> String {
-        let micros =
-            |it: Option<f64>| it.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.0} µs"));
         let rows = self.drains.iter().map(|it| {
-            [
-                it.batch.to_string(),
-                it.parallel.to_string(),
-                per_second(it.chunks_per_second),
-                format!("{:.0} bytes", it.wal_bytes_per_chunk),
-                format!("{:.3}", it.commits_per_chunk),
-                micros(it.host_cpu_microseconds_per_chunk),
-                micros(it.server_cpu_microseconds_per_chunk),
-            ]
+            let [rate, wal, commits, host, server] = it.cost.cells();
+            let (batch, parallel) = (it.batch.to_string(), it.parallel.to_string());
+            [batch, parallel, rate, wal, commits, host, server]
         });
         let header = [
             "BATCH",
@@ -110,15 +94,14 @@ impl Figures {
 
     fn rest_text(&self) -> String {
         let latency = &self.latency;
-        let pair = |p50: f64, p99: f64| format!("{p50:.2} ms, {p99:.2} ms");
         let mut rows = vec![
             [
                 "from insertion to claim, p50, p99".to_owned(),
-                pair(latency.start_p50_ms, latency.start_p99_ms),
+                latency.start.text(),
             ],
             [
                 "from insertion to completion, p50, p99".to_owned(),
-                pair(latency.end_p50_ms, latency.end_p99_ms),
+                latency.end.text(),
             ],
             [
                 "queries per minute when idle".to_owned(),
@@ -131,20 +114,20 @@ impl Figures {
                     "claim with {} chunks waiting, p50, p99",
                     count(it.chunks.into())
                 ),
-                pair(it.p50_ms, it.p99_ms),
+                it.took.text(),
             ]);
         }
         let pinned = &self.pinned;
         rows.push([
             "claim before a snapshot is pinned, p50, p99".to_owned(),
-            pair(pinned.before.p50_ms, pinned.before.p99_ms),
+            pinned.before.took.text(),
         ]);
         rows.push([
             format!(
                 "claim after {} chunks under it, p50, p99",
                 count(pinned.chunks.into())
             ),
-            pair(pinned.after.p50_ms, pinned.after.p99_ms),
+            pinned.after.took.text(),
         ]);
         table(["WHAT", "MEASURED"], rows)
     }
@@ -182,7 +165,7 @@ impl Figures {
     /// The best speed over all numbers of calls at once.
     fn best(&self, wanted: impl Fn(u32) -> bool) -> Option<f64> {
         let speeds = self.drains.iter().filter(|it| wanted(it.batch));
-        speeds.map(|it| it.chunks_per_second).max_by(f64::total_cmp)
+        speeds.map(|it| it.cost.per_second).max_by(f64::total_cmp)
     }
 }
 
@@ -191,8 +174,4 @@ fn ratio(ours: Option<f64>, theirs: f64) -> String {
         || "not measured".to_owned(),
         |ours| format!("{:.2} ×", ours / theirs),
     )
-}
-
-fn per_second(rate: f64) -> String {
-    format!("{} /s", count(rate.round() as u64))
 }

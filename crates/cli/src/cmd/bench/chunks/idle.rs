@@ -3,7 +3,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::figures::{Idle, Latency};
-use super::{drain, queue};
+use super::queue;
+use crate::cmd::bench::child::Child;
+use crate::cmd::bench::figures::Quantiles;
+use crate::cmd::bench::meter::{QUERY, commits, until_left};
 use crate::{home::Home, scratch::Scratch};
 
 /// How long the host idles. It holds one tick, as every minute does.
@@ -19,16 +22,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) async fn queries(home: &Home, scratch: &Scratch) -> Result<Idle> {
     let client = &scratch.client;
     queue::set_up(client, 1, 8).await?;
-    let child = drain::start(home, scratch, &[]).await?;
+    let child = Child::start(home, &scratch.address, &[]).await?;
     tokio::time::sleep(STARTS_WITHIN).await;
-    let before = drain::commits(client).await?;
+    let before = commits(client).await?;
     tokio::time::sleep(SPELL).await;
     // Backends tell what they committed at the latest when they end.
     child.kill().await?;
-    let looks = drain::until_left(client).await?;
-    // This session's own: the first reading, these looks, and the flush before the second reading.
-    let ours = i64::from(looks) + 2;
-    let committed = drain::commits(client).await? - before - ours;
+    let looking = until_left(client).await?;
+    // This session's own: the first reading, this, and the flush before the second reading.
+    let ours = 2 * QUERY + looking;
+    let committed = commits(client).await? - before - ours;
     Ok(Idle {
         seconds: SPELL.as_secs_f64(),
         queries_per_minute: committed.max(0) as f64 * 60.0 / SPELL.as_secs_f64(),
@@ -39,7 +42,7 @@ pub(super) async fn queries(home: &Home, scratch: &Scratch) -> Result<Idle> {
 pub(super) async fn latency(home: &Home, scratch: &Scratch) -> Result<Latency> {
     let client = &scratch.client;
     queue::set_up(client, 1, 8).await?;
-    let child = drain::start(home, scratch, &["--no-tick"]).await?;
+    let child = Child::start(home, &scratch.address, &["--no-tick"]).await?;
     for _ in 0..STARTS {
         let sync_job = queue::enqueue(client, 1).await?;
         queue::until_ended(client, &sync_job).await?;
@@ -59,17 +62,10 @@ pub(super) async fn latency(home: &Home, scratch: &Scratch) -> Result<Latency> {
         "{} of {STARTS} chunks were completed",
         rows.len()
     );
-    let sorted = |column: usize| {
-        let mut values: Vec<f64> = rows.iter().map(|it| it.get(column)).collect();
-        values.sort_by(f64::total_cmp);
-        values
-    };
-    let (start, end) = (sorted(0), sorted(1));
+    let quantiles = |column: usize| Quantiles::of(rows.iter().map(|it| it.get(column)).collect());
     Ok(Latency {
         chunks: STARTS,
-        start_p50_ms: queue::quantile(&start, 0.5),
-        start_p99_ms: queue::quantile(&start, 0.99),
-        end_p50_ms: queue::quantile(&end, 0.5),
-        end_p99_ms: queue::quantile(&end, 0.99),
+        start: quantiles(0),
+        end: quantiles(1),
     })
 }

@@ -1,19 +1,20 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use contract::{ConfigureJob, PauseJob, ResumeJob, SaveSource, SetWake, StartSync, StartedSync};
-use serde_json::{Map, json};
+use contract::{PauseJob, ResumeJob, SaveSource, StartSync, StartedSync};
+use serde_json::json;
 use tokio_postgres::Client;
 
 use super::figures::Claim;
-use crate::cmd::bench::now;
+use crate::cmd::bench::figures::Quantiles;
+use crate::cmd::bench::meter::settle_down;
+use crate::cmd::bench::{WHO, configure, now, set_wake};
 use crate::{api, scratch::Scratch};
 
 /// The job that does chunks.
-pub(super) const JOB: &str = "process-chunks";
+const JOB: &str = "process-chunks";
 /// The source of chunks that do nothing.
 const SOURCE: &str = "bench";
-const WHO: &str = "bench";
 /// Chunks added by one call.
 const SLICE: u32 = 10_000;
 /// Claims measured at each size.
@@ -25,23 +26,12 @@ const ENDS_WITHIN: Duration = Duration::from_secs(600);
 
 /// Lets the database wake the job, which takes chunks so many at a time and in so many calls at once.
 pub(super) async fn set_up(client: &Client, batch: u32, parallel: u32) -> Result<()> {
-    let wake = SetWake {
-        mode: "listen".to_owned(),
-        url: None,
-        secret: None,
-        who: WHO.to_owned(),
-    };
-    api::call(client, wake).await?;
-    let changes = Map::from_iter([
-        ("batch_size".to_owned(), json!(batch)),
-        ("max_parallel".to_owned(), json!(parallel)),
-    ]);
-    let configure = ConfigureJob {
-        job: JOB.to_owned(),
-        changes,
-        who: WHO.to_owned(),
-    };
-    api::call(client, configure).await?;
+    set_wake(client, "listen").await?;
+    let changes = [
+        ("batch_size", json!(batch)),
+        ("max_parallel", json!(parallel)),
+    ];
+    configure(client, JOB, changes).await?;
     let source = SaveSource {
         name: SOURCE.to_owned(),
         kind: "noop".to_owned(),
@@ -105,22 +95,16 @@ pub(super) async fn add(client: &Client, sync_job: &StartedSync, chunks: u32) ->
     Ok(())
 }
 
-/// Gives the planner its statistics, and lets every page be written to the log in full once more, as for the peers.
-pub(super) async fn settle_down(client: &Client) -> Result<()> {
-    client.batch_execute("vacuum analyze").await?;
-    client.batch_execute("checkpoint").await?;
-    Ok(())
-}
-
-/// Waits until a sync job has ended, and says how often it looked. All of it must have been completed.
-pub(super) async fn until_ended(client: &Client, sync_job: &StartedSync) -> Result<u32> {
+/// Waits until a sync job has ended, and says how many transactions that took. All of it must have been completed.
+pub(super) async fn until_ended(client: &Client, sync_job: &StartedSync) -> Result<i64> {
     let look = client
         .prepare("select status from baton.sync_jobs where id = $1")
         .await?;
-    let mut looks = 0;
+    // Preparing was the first.
+    let mut looking = 1;
     let waiting = async {
         loop {
-            looks += 1;
+            looking += 1;
             let status: String = client
                 .query_one(&look, &[&sync_job.sync_job_id])
                 .await?
@@ -135,7 +119,7 @@ pub(super) async fn until_ended(client: &Client, sync_job: &StartedSync) -> Resu
         .await
         .context("waiting for the chunks to be done")??;
     ensure!(status == "completed", "the sync job ended as {status}");
-    Ok(looks)
+    Ok(looking)
 }
 
 /// How long a claim takes with so many chunks in the queue.
@@ -161,33 +145,8 @@ pub(super) async fn claims(client: &Client, chunks: u32) -> Result<Claim> {
         client.batch_execute("rollback").await?;
         ensure!(status == "claimed", "a claim answered {status}");
     }
-    milliseconds.sort_by(f64::total_cmp);
     Ok(Claim {
         chunks,
-        p50_ms: quantile(&milliseconds, 0.5),
-        p99_ms: quantile(&milliseconds, 0.99),
+        took: Quantiles::of(milliseconds),
     })
-}
-
-/// The value below which this share of sorted values lies.
-pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = (sorted.len() as f64 * share) as usize;
-    sorted.get(at).copied().unwrap_or(f64::NAN)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quantile_is_the_value_below_which_its_share_lies() {
-        let check = |sorted: &[f64], share, expected: f64| {
-            assert!(quantile(sorted, share).total_cmp(&expected).is_eq())
-        };
-        let hundred: Vec<f64> = (0..100).map(f64::from).collect();
-        check(&hundred, 0.5, 50.0);
-        check(&hundred, 0.99, 99.0);
-        check(&[7.0], 0.99, 7.0);
-        check(&[], 0.5, f64::NAN);
-    }
 }

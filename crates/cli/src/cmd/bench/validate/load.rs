@@ -6,7 +6,8 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use super::figures::{Baseline, Skipped};
-use super::now;
+use crate::cmd::bench::figures::Quantiles;
+use crate::cmd::bench::now;
 use crate::cmd::validate::cycle::{DEADLINE, ROUTE};
 use crate::http::Http;
 
@@ -100,18 +101,10 @@ pub(super) async fn skipped(http: &Http, connections: u32, spell: Duration) -> R
         others += its_others;
     }
     let seconds = start.elapsed().as_secs_f64();
-    latencies.sort_by(f64::total_cmp);
-    let quantile = |q: f64| {
-        latencies
-            .get((latencies.len() as f64 * q) as usize)
-            .copied()
-            .unwrap_or(f64::NAN)
-    };
     Ok(Skipped {
         connections,
         requests_per_second: latencies.len() as f64 / seconds,
-        p50_ms: quantile(0.5),
-        p99_ms: quantile(0.99),
+        took: Quantiles::of(latencies),
         other_answers: others,
     })
 }
