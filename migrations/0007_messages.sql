@@ -31,7 +31,7 @@ alter table baton.settings
   add constraint message_texts_are_not_empty check ('' not in (follow_up_subject, follow_up_text, auto_sync_subject, auto_sync_text));
 comment on column baton.settings.follow_up_after is 'An assignment is due for its first reminder so long after its last contact.';
 comment on column baton.settings.follow_up_every is 'The period: at most one reminder per assignment in so long.';
-comment on column baton.settings.quiet_from is 'From here to quiet_until, local time of the recipient, nothing is sent; the same value twice means always.';
+comment on column baton.settings.quiet_from is 'From here to quiet_until, local time of the recipient, nothing is sent; the same value twice means that nothing is held.';
 comment on column baton.settings.daily_cap is 'Messages to one address in 24 hours.';
 comment on column baton.settings.default_region is 'The country (ISO 3166-1) of phone numbers that name none; null to refuse these.';
 comment on column baton.settings.default_zone is 'The time zone of recipients about whom nothing is known.';

@@ -7,7 +7,7 @@
 -- Bounded by the job's batch size and limit. Locks: advisory, attempt, queued jobs, auto-sync, messages, limiter.
 create function baton_api.claim_auto_sync_jobs(p_trigger text, p_worker text) returns jsonb
 language plpgsql
-security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_name constant text := 'auto-sync-jobs';

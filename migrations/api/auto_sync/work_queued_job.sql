@@ -1,8 +1,8 @@
 -- Does what a queued job of an auto-sync asks for, in the caller's transaction, so it is done once or not at all:
 -- a reminder reserves a message for each member who has not answered and schedules the pause check; a pause check pauses.
 -- Answers {"status": processed | skipped, "why"}; it is skipped when the auto-sync no longer runs or has its answers.
--- Internal. Locks: auto-sync.
-create function baton_api.work_queued_job(p_job public.job_queue, p_now timestamptz) returns jsonb
+-- Internal, and without a row of the queue as its argument, for whoever takes the queue out. Locks: auto-sync.
+create function baton_api.work_queued_job(p_sync_id uuid, p_job_type text, p_scheduled_at timestamptz, p_now timestamptz) returns jsonb
 language plpgsql
 as $$
 declare
@@ -10,12 +10,12 @@ declare
   v_settings baton.settings;
   v_pause_at timestamptz;
 begin
-  select s.* into v_sync from public.auto_syncs s where s.id = p_job.sync_id for update;
+  select s.* into v_sync from public.auto_syncs s where s.id = p_sync_id for update;
   if v_sync.id is null or v_sync.status <> 'running' then
     return jsonb_build_object('status', 'skipped', 'why', coalesce('the auto-sync is ' || v_sync.status, 'there is no auto-sync'));
   elsif baton_api.response_goal_met(v_sync) then
     return '{"status": "skipped", "why": "the auto-sync has its answers"}';
-  elsif p_job.job_type = 'pause_check_48h' then
+  elsif p_job_type = 'pause_check_48h' then
     update public.auto_syncs s set status = 'paused', paused_at = p_now where s.id = v_sync.id;
     return '{"status": "processed"}';
   end if;
@@ -26,7 +26,7 @@ begin
   with reserved as (
     insert into baton.messages (job, purpose, subject_id, recipient_id, period_start, channel, recipient, time_zones, fields,
       status, reason, ended_at, due_at, expires_at, created_at)
-    select 'auto-sync-jobs', 'auto_sync', v_sync.id::text, m.id::text, p_job.scheduled_at,
+    select 'auto-sync-jobs', 'auto_sync', v_sync.id::text, m.id::text, p_scheduled_at,
            case when a.phone is not null then 'sms' when a.email is not null then 'email' end, coalesce(a.phone, a.email, ''),
            array_remove(array[m.timezone, v_sync.timezone], null),
            jsonb_build_object('name', m.name, 'event_name', v_sync.event_name, 'organizer_name', v_sync.organizer_name,

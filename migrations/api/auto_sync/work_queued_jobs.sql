@@ -19,7 +19,7 @@ begin
     for update skip locked
   loop
     begin
-      v_done := baton_api.work_queued_job(v_queued, p_now);
+      v_done := baton_api.work_queued_job(v_queued.sync_id, v_queued.job_type, v_queued.scheduled_at, p_now);
       update public.job_queue q
       set status = v_done->>'status', processed_at = p_now, attempts = q.attempts + 1, error_message = v_done->>'why'
       where q.id = v_queued.id;

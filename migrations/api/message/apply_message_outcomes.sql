@@ -6,7 +6,7 @@
 --              (full jitter), and where the provider cannot be reached, nobody sends for half a minute
 --   unknown    "askable": asked about after a minute, then ever more rarely for a day; else a person decides
 --   absent     the provider does not have it: sent again once it said so twice, five minutes after the attempt
---   outbox     there is no provider: looked at again in an hour
+--   outbox     there is no provider: looked at again in an hour, until it expires
 --   refused    nobody sends for a minute
 create function baton_api.apply_message_outcomes(p_attempt baton.attempts, p_outcomes jsonb, p_now timestamptz) returns void
 language plpgsql
@@ -28,9 +28,10 @@ begin
         when g.outcome = 'submitted' then g.delivery
         when g.outcome = 'failed' then 'failed'
         when g.outcome = 'unknown' then 'unknown'
-        when g.outcome = 'absent' and m.submitting_at <= p_now - interval '5 minutes' and m.looks >= 1 then
+        when g.outcome = 'absent' and m.submitting_at <= p_now - interval '5 minutes' and m.reason = 'not_at_provider' then
           case when m.expires_at <= p_now then 'failed' else 'reserved' end
         when m.status = 'unknown' then 'unknown'
+        when g.outcome = 'outbox' and m.expires_at <= p_now then 'failed'
         else 'reserved' end as new_status
     from given g(id_given, outcome, provider, provider_id, reason, detail, wait, askable, delivery)
     join baton.messages m on m.id = g.id_given
@@ -42,7 +43,7 @@ begin
     set status = h.new_status, attempt_id = null,
         provider = coalesce(h.provider, m.provider), provider_id = coalesce(h.provider_id, m.provider_id),
         reason = case when h.new_status in ('submitted', 'delivered') then null when h.outcome = 'absent' then 'not_at_provider'
-          when h.outcome = 'outbox' then 'no_provider' else h.reason end,
+          when h.outcome = 'outbox' then case h.new_status when 'failed' then 'expired' else 'no_provider' end else h.reason end,
         detail = h.detail,
         attempts = m.attempts - case when h.outcome = 'retry' and h.wait is not null and h.old_status = 'submitting' then 1 else 0 end,
         looks = case when h.old_status = 'unknown' and h.new_status = 'unknown' then m.looks + 1 else 0 end,
@@ -50,7 +51,7 @@ begin
         ended_at = case when h.new_status in ('delivered', 'undelivered', 'failed') then p_now end,
         due_at = case
           when h.new_status not in ('reserved', 'unknown') then null
-          when h.outcome = 'retry' then p_now + interval '1 second' * coalesce(h.wait, random() * least(3600, 60 * 2 ^ least(m.attempts, 10)))
+          when h.outcome = 'retry' then p_now + interval '1 second' * coalesce(h.wait, random() * least(3600, 60 * 2 ^ least(greatest(m.attempts - 1, 0), 10)))
           when h.outcome = 'outbox' then p_now + interval '1 hour'
           when h.outcome = 'refused' then p_now
           when h.new_status = 'reserved' then p_now

@@ -5,7 +5,7 @@
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, messages, opt-outs, limiter.
 create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb) returns jsonb
 language plpgsql
-security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now constant timestamptz := baton.clock();

@@ -1,14 +1,14 @@
 -- Applies outcomes of messages that went before, then decides which of the next messages may go now, and renews the lease.
 -- p_letters: [{"id", "address", "zones": [IANA names], "subject", "body"}]. Those in "go" are `submitting` from here on;
 -- a sender that dies now leaves them `unknown`. Of the others, one that is no longer wanted (expired, answered meanwhile,
--- opted out) has failed, and one that comes at night or beyond the daily cap is due again when that is over.
+-- opted out) has failed, and one that comes at night or beyond the daily cap is due again when that is over, or it expires.
 -- Night is that of the recipient's zone, else the best guess; where only the country is known, of any zone in it.
 -- Answers {"status": "submitting", "go": [ids]} or {"status": "lost", "reason"}: then nothing has changed.
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument.
 -- Locks: advisory (addresses), attempt, messages, opt-outs, limiter.
 create function baton_api.submit_messages(p_attempt_id uuid, p_outcomes jsonb, p_letters jsonb) returns jsonb
 language plpgsql
-security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now constant timestamptz := baton.clock();
@@ -36,27 +36,29 @@ begin
   with letters as materialized (
     select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.address, l.subject, l.body,
            coalesce((select array[z.zone] from unnest(m.time_zones) with ordinality as z(zone, place) where baton_api.is_time_zone(z.zone) order by z.place limit 1),
-             nullif(array(select jsonb_array_elements_text(coalesce(l.zones, '[]'))), '{}'), array[v_settings.default_zone]) as zones,
-           row_number() over (partition by l.address order by m.id) as nth
+             nullif(array(select jsonb_array_elements_text(coalesce(l.zones, '[]'))), '{}'), array[v_settings.default_zone]) as zones
     from jsonb_to_recordset(p_letters) as l(id uuid, address text, zones jsonb, subject text, body text)
     join baton.messages m on m.id = l.id and m.attempt_id = p_attempt_id and m.status = 'reserved'
   ), nights as materialized (
     select d.zones, baton_api.quiet_until(d.zones, v_now, v_settings.quiet_from::time, v_settings.quiet_until::time) as until
     from (select distinct l.zones from letters l) d
-  ), verdicts as materialized (
-    select l.id, l.address, l.subject, l.body, case
+  ), judged as materialized (
+    select l.id, l.address, l.subject, l.body, l.expires_at, n.until as night_until, case
         when l.expires_at <= v_now then 'expired'
         when o.address is not null then 'opted_out'
-        when not baton_api.is_needed(l.purpose, l.subject_id, l.recipient_id, l.created_at) then 'not_needed' end as ended,
-      n.until as night_until, case when c.sent + l.nth > v_settings.daily_cap then coalesce(c.free_at, v_now + interval '1 day') end as cap_until
+        when not baton_api.is_needed(l.purpose, l.subject_id, l.recipient_id, l.created_at) then 'not_needed' end as ended
     from letters l
     join nights n on n.zones = l.zones
     left join baton.opt_outs o on o.channel = l.channel and o.address = l.address
+  ), verdicts as materialized (
+    select j.*, case when c.sent + j.nth > v_settings.daily_cap then coalesce(c.free_at, v_now + interval '1 day') end as cap_until
+    -- What does not go out now uses nothing up.
+    from (select k.*, row_number() over (partition by k.address order by k.ended is not null or k.night_until is not null, k.id) as nth from judged k) j
     cross join lateral (
-      select count(*) as sent, min(d.submitting_at) filter (where d.place = v_settings.daily_cap) + interval '1 day' as free_at
+      select count(*) as sent, min(d.submitting_at) filter (where d.place = v_settings.daily_cap - j.nth + 1) + interval '1 day' as free_at
       from (
         select s.submitting_at, row_number() over (order by s.submitting_at desc) as place from baton.messages s
-        where s.address = l.address and s.submitting_at > v_now - interval '1 day' and s.status not in ('reserved', 'failed')
+        where s.address = j.address and s.submitting_at > v_now - interval '1 day' and s.status not in ('reserved', 'failed')
         order by s.submitting_at desc limit v_settings.daily_cap
       ) d
     ) c
@@ -65,7 +67,7 @@ begin
     set address = v.address, subject = v.subject, body = v.body,
         status = d.status, reason = d.reason, detail = null,
         attempt_id = case d.status when 'submitting' then p_attempt_id end,
-        due_at = case d.status when 'reserved' then d.until end,
+        due_at = case d.status when 'reserved' then least(d.until, v.expires_at) end,
         attempts = m.attempts + case d.status when 'submitting' then 1 else 0 end,
         submitting_at = case d.status when 'submitting' then v_now else m.submitting_at end,
         ended_at = case d.status when 'failed' then v_now end

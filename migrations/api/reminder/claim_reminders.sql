@@ -7,7 +7,7 @@
 -- Bounded by the job's batch size and limit. Locks: advisory, attempt, cycle, assignments, messages, limiter.
 create function baton_api.claim_reminders(p_trigger text, p_worker text) returns jsonb
 language plpgsql
-security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_name constant text := 'follow-up-reminders';
@@ -18,7 +18,8 @@ declare
   v_may jsonb := '{"may": true}';
   v_total bigint;
   v_ids uuid[];
-  v_new record;
+  v_new_ids uuid[];
+  v_seen int := 0;
 begin
   v_gate := baton_api.open_gate(v_name, p_trigger, p_worker, '-infinity');
   if v_gate.declined is not null then
@@ -39,15 +40,19 @@ begin
   end if;
 
   v_ids := baton_api.lease_messages(v_name, v_attempt_id, v_gate.item_limit, v_now);
-  if v_cycle_id is not null and cardinality(v_ids) < v_gate.item_limit then
-    v_new := baton_api.reserve_reminders(v_cycle_id, v_attempt_id, v_gate.item_limit - cardinality(v_ids), v_now);
-    v_ids := v_ids || v_new.ids;
-    update baton.cycles c set done_items = c.done_items + v_new.seen, iteration = c.iteration + 1 where c.id = v_cycle_id;
-    if v_new.seen = 0 then
+  -- One that is taken alone gets no company here, either.
+  if v_cycle_id is not null and cardinality(v_ids) < v_gate.item_limit
+    and not exists (select from baton.messages m where m.id = any (v_ids) and m.losses >= 2)
+  then
+    select r.ids, r.seen into v_new_ids, v_seen
+    from baton_api.reserve_reminders(v_cycle_id, v_attempt_id, v_gate.item_limit - cardinality(v_ids), v_now) r;
+    v_ids := v_ids || v_new_ids;
+    update baton.cycles c set done_items = c.done_items + v_seen, iteration = c.iteration + 1 where c.id = v_cycle_id;
+    if v_seen = 0 then
       perform baton_api.finish_cycle(v_cycle_id, v_now);
     end if;
   end if;
-  if v_ids = '{}' and coalesce(v_new.seen, 0) = 0 then
+  if v_ids = '{}' and v_seen = 0 then
     return baton_api.decline_run(v_name, 'idle', case when (v_may->>'may')::boolean then 'nothing_due' else v_may->>'reason' end,
       least((v_may->>'until')::timestamptz, (baton_api.message_work(v_name, v_now)->>'until')::timestamptz), p_trigger, p_worker, v_now);
   end if;

@@ -11,7 +11,7 @@ declare
   v_to timestamptz;
   v_assignment public.assignments;
 begin
-  if btrim(coalesce(p_who, '')) = '' or btrim(coalesce(p_why, '')) = '' then
+  if coalesce(p_who, '') !~ '\S' or coalesce(p_why, '') !~ '\S' then
     raise exception 'who and why: say who corrects the date, and why' using errcode = 'WK005';
   end if;
   begin
