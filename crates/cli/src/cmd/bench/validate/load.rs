@@ -22,7 +22,7 @@ pub(super) struct Written {
 pub(super) async fn fill(client: &Client, contacts: u32) -> Result<()> {
     let contacts = i64::from(contacts);
     client
-        .batch_execute("truncate public.contacts, baton.dns_cache, baton.cycles, baton.attempts, baton.item_losses")
+        .batch_execute("truncate public.contacts, baton.dns_cache, baton.cycles, baton.alerts, baton.attempts, baton.item_losses")
         .await?;
     client
         .execute(
