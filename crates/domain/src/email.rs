@@ -151,20 +151,31 @@ pub fn cache_key(raw: &str) -> Option<String> {
     (!domain.is_empty()).then(|| domain.to_ascii_lowercase())
 }
 
+/// An address as it is written from here on, by its syntax alone; the error says what is wrong with it.
+pub fn normalize(raw: &str) -> Result<String, String> {
+    address::parse(raw)
+        .map(|it| it.normalized())
+        .map_err(objection_of)
+}
+
+fn objection_of(refusal: address::Refusal) -> String {
+    let reason = refusal.reason;
+    refusal
+        .detail
+        .unwrap_or_else(|| reason.describe().to_owned())
+}
+
 /// Decides what can be decided from the text of an address and the lists.
 pub fn examine(raw: &str, rules: &Rules) -> Examination {
     let address = match address::parse(raw) {
         Ok(address) => address,
         Err(refusal) => {
+            let (reason, suggestion) = (refusal.reason, refusal.suggestion.clone());
             let evidence = Evidence {
-                syntax: Some(objection(Some(
-                    refusal
-                        .detail
-                        .unwrap_or_else(|| refusal.reason.describe().to_owned()),
-                ))),
+                syntax: Some(objection(Some(objection_of(refusal)))),
                 ..Evidence::default()
             };
-            let verdict = Verdict::new(refusal.reason, None, refusal.suggestion, evidence);
+            let verdict = Verdict::new(reason, None, suggestion, evidence);
             return Examination::Decided(verdict);
         }
     };

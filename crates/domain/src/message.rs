@@ -11,7 +11,7 @@ pub mod webhook;
 
 use serde::{Deserialize, Serialize};
 
-use crate::email::{self, Examination, Rules};
+use crate::email;
 use crate::foreign::printable;
 pub use template::{TemplateError, check_template, render};
 
@@ -304,16 +304,5 @@ pub struct NotAnAddress(String);
 /// # Errors
 /// When the text is no address.
 pub fn email_address(text: &str) -> Result<String, NotAnAddress> {
-    let rules = Rules {
-        dns: false,
-        ..Rules::default()
-    };
-    let verdict = match email::examine(text, &rules) {
-        Examination::Decided(verdict) => verdict,
-        undecided @ Examination::NeedsRoute { .. } => email::conclude(undecided, None, None),
-    };
-    let syntax = verdict.evidence.syntax.and_then(|it| it.detail);
-    verdict
-        .normalized
-        .ok_or_else(|| NotAnAddress(syntax.unwrap_or_default()))
+    email::normalize(text).map_err(NotAnAddress)
 }
