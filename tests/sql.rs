@@ -1,10 +1,16 @@
 //! Does each function of `baton_api` keep its promise?
 
+mod auto_syncs;
 mod chunks;
 mod claims;
 mod cycles;
+mod last_contacts;
 mod limits;
+mod messages;
 mod plans;
+mod quiet_hours;
+mod reminders;
+mod row_security;
 mod schedules;
 mod seeds;
 mod settlements;

@@ -39,6 +39,13 @@ async fn the_worker_may_call_what_components_call_and_nothing_else() -> anyhow::
         "sweep",
         "due_work",
         "plan_slots",
+        "claim_reminders",
+        "claim_auto_sync_jobs",
+        "submit_messages",
+        "settle_messages",
+        "record_delivery",
+        "record_opt_out",
+        "correct_last_contact_date",
     ];
     assert_eq!(granted, expected.map(str::to_owned).into());
     Ok(())

@@ -44,6 +44,7 @@ fn the_rules_for_sql_list_every_code() {
         contract::codes::NO_SUCH_THING,
         contract::codes::ILLEGAL_TRANSITION,
         contract::codes::BAD_ARGUMENT,
+        contract::codes::UNACCEPTABLE,
     ] {
         assert!(rules.contains(&format!("`{code}`")), "{code} is missing");
     }
@@ -65,7 +66,12 @@ fn the_diagrams_have_the_states_that_the_schema_allows() {
             .filter(|it| *it != "[*]")
             .collect();
         let migration = read(migration);
-        assert_eq!(drawn, allowed(&migration, constraint), "{noun}");
+        let mut allowed = allowed(&migration, constraint);
+        if noun == "Queued job" {
+            // Allowed as in the first version, and set by nobody.
+            allowed.remove("processing");
+        }
+        assert_eq!(drawn, allowed, "{noun}");
     };
     check(
         "Cycle",
@@ -83,6 +89,16 @@ fn the_diagrams_have_the_states_that_the_schema_allows() {
         "Chunk",
         "migrations/0005_chunks.sql",
         "chunk_status_is_known",
+    );
+    check(
+        "Message",
+        "migrations/0007_messages.sql",
+        "message_status_is_known",
+    );
+    check(
+        "Queued job",
+        "migrations/0007_messages.sql",
+        "queued_job_status_is_known",
     );
 }
 

@@ -1,3 +1,5 @@
+mod messages;
+
 use contract::Ending;
 use serde_json::json;
 

@@ -4,6 +4,7 @@ use contract::Trigger;
 
 use crate::support::db::Db;
 use crate::support::settling::claim;
+use crate::support::settling::messages::{claim_auto_syncs, claimed};
 
 /// How operators look and act, letter by letter; what needs pg_cron, and the table's sketch, are not among them.
 const STATEMENTS: &[&str] = &[
@@ -84,6 +85,161 @@ WHERE email IS NOT NULL
     OR external_heartbeat_checked_at < now() - interval '45 days'
   );",
 ];
+
+/// The same of auto-syncs, in their order, with ids where the manual has brackets; how many rows each shows or changes.
+const OF_AUTO_SYNCS: &[(&str, u64)] = &[
+    (
+        "SELECT EXISTS (SELECT FROM information_schema.tables WHERE table_name = 'job_queue');",
+        1,
+    ),
+    (
+        "SELECT tgname FROM pg_trigger WHERE tgname = 'on_auto_sync_created';",
+        1,
+    ),
+    (
+        "INSERT INTO auto_syncs (
+  organizer_id, 
+  crew_id, 
+  event_name, 
+  status, 
+  response_goal, 
+  timezone, 
+  started_at
+)
+VALUES (
+  '[your-user-id]',
+  '[your-crew-id]',
+  'Test Event',
+  'running',
+  'everyone',
+  'America/Los_Angeles',
+  now()
+)
+RETURNING id;",
+        1,
+    ),
+    (
+        "SELECT * FROM job_queue 
+WHERE sync_id = '[new-sync-id]';",
+        1,
+    ),
+    (
+        "SELECT COUNT(*), job_type 
+FROM job_queue 
+WHERE status = 'pending'
+GROUP BY job_type;",
+        1,
+    ),
+    // Here the reminder is worked.
+    (
+        "SELECT * FROM auto_sync_messages 
+WHERE auto_sync_id = '[sync-id]' 
+  AND message_type = 'reminder';",
+        2,
+    ),
+    (
+        "SELECT * FROM job_queue 
+WHERE sync_id = '[sync-id]' 
+  AND job_type = 'pause_check_48h';",
+        1,
+    ),
+    (
+        "SELECT * FROM job_queue 
+WHERE status = 'pending' 
+  AND scheduled_at < now() - interval '5 minutes';",
+        0,
+    ),
+    (
+        "SELECT 
+  status,
+  job_type,
+  COUNT(*) as count,
+  MIN(created_at) as oldest,
+  MAX(created_at) as newest
+FROM job_queue
+GROUP BY status, job_type
+ORDER BY status, job_type;",
+        2,
+    ),
+    // Here the pause check is worked.
+    (
+        "SELECT id, status, paused_at 
+FROM auto_syncs 
+WHERE id = '[sync-id]';",
+        1,
+    ),
+    // Here four days pass.
+    (
+        "DELETE FROM job_queue 
+WHERE status IN ('processed', 'skipped')
+  AND processed_at < now() - interval '3 days';",
+        2,
+    ),
+    (
+        "SELECT tgenabled FROM pg_trigger WHERE tgname = 'on_auto_sync_created';",
+        1,
+    ),
+    (
+        "SELECT indexname FROM pg_indexes WHERE indexname = 'idx_job_queue_one_pending_per_type';",
+        1,
+    ),
+    (
+        "DROP TRIGGER IF EXISTS on_auto_sync_created ON auto_syncs;",
+        0,
+    ),
+    ("DROP FUNCTION IF EXISTS schedule_first_reminder();", 0),
+    ("DROP TABLE IF EXISTS job_queue CASCADE;", 0),
+];
+
+#[tokio::test]
+async fn every_statement_about_auto_syncs_works_as_written() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let made = "with crew as (insert into crews (name) values ('Crew') returning id)
+                insert into crew_members (crew_id, phone) select id, '1' from crew, generate_series(1, 2) returning crew_id";
+    let crew: uuid::Uuid = db.owner.query(made, &[]).await?[0].get(0);
+    let worker = db.worker().await?;
+    let mut sync = String::new();
+    for (statement, expected) in OF_AUTO_SYNCS {
+        let statement = statement
+            .replace("[your-user-id]", "00000000-0000-0000-0000-000000000001")
+            .replace("[your-crew-id]", &crew.to_string())
+            .replace("[new-sync-id]", &sync)
+            .replace("[sync-id]", &sync);
+        if statement.contains("FROM auto_sync_messages") || statement.contains("FROM auto_syncs") {
+            // What is due in a day or two is due now, and nobody holds what it left before.
+            db.owner
+                .batch_execute("update job_queue set scheduled_at = now() where status = 'pending'; update baton.attempts set finished_at = now(), outcome = 'settled' where finished_at is null")
+                .await?;
+            claimed(claim_auto_syncs(&worker, Trigger::Manual).await?)?;
+        }
+        if statement.starts_with("DELETE") {
+            let past = "update job_queue set processed_at = now() - interval '4 days'";
+            db.owner.execute(past, &[]).await?;
+        }
+        let prepared = db.owner.prepare(&statement).await?;
+        let rows = if prepared.columns().is_empty() {
+            db.owner.execute(&prepared, &[]).await?
+        } else {
+            let rows = db.owner.query(&prepared, &[]).await?;
+            if statement.starts_with("INSERT") {
+                sync = rows[0].get::<_, uuid::Uuid>(0).to_string();
+            }
+            u64::try_from(rows.len())?
+        };
+        assert_eq!(rows, *expected, "{statement}");
+        if statement.starts_with("SELECT id, status, paused_at") {
+            let paused = "select concat_ws(' ', status, paused_at is not null) from auto_syncs";
+            assert_eq!(db.text(paused).await?.as_deref(), Some("paused t"));
+        }
+    }
+    let left = "select concat_ws(' ', count(*), to_regclass('job_queue'), to_regproc('schedule_first_reminder')) from auto_syncs";
+    assert_eq!(
+        db.text(left).await?.as_deref(),
+        Some("1"),
+        "only the auto-sync is left"
+    );
+    Ok(())
+}
 
 #[tokio::test]
 async fn every_statement_works_as_written() -> anyhow::Result<()> {

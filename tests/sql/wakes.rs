@@ -191,7 +191,7 @@ async fn with_none_nobody_is_told() -> anyhow::Result<()> {
 
 /// In the test's copy, what would be notified is written down instead: one session cannot see what another is sent
 /// before its own next statement, and here the payloads are what matters.
-const RECORD: &str = r"
+pub(super) const RECORD: &str = r"
     create table baton.test_heard (n bigint generated always as identity, payload text);
     do $do$
     begin
@@ -200,7 +200,7 @@ const RECORD: &str = r"
     end
     $do$;";
 
-async fn heard(db: &Db) -> anyhow::Result<Vec<String>> {
+pub(super) async fn heard(db: &Db) -> anyhow::Result<Vec<String>> {
     let heard = db
         .list("select payload from baton.test_heard order by n", &[])
         .await?;

@@ -25,7 +25,26 @@ const CLOCK: &str = "
     create function public.test_now() returns timestamptz language sql volatile security definer set search_path = ''
     as $$ select baton.clock() $$;
     grant execute on function public.test_now() to public;
-    alter table public.contacts alter created_at set default public.test_now();";
+    alter table public.contacts alter created_at set default public.test_now();
+    alter table public.assignments alter created_at set default public.test_now();
+    alter table public.activities alter occurred_at set default public.test_now();
+    alter table public.auto_syncs alter started_at set default public.test_now();";
+
+/// The roles that a platform in front of the database would have made.
+const PLATFORM_ROLES: &str = "
+    do $$
+    declare
+      v_role text;
+    begin
+      foreach v_role in array array['anon', 'authenticated', 'service_role'] loop
+        begin
+          execute format('create role %I nologin', v_role);
+        exception when duplicate_object or unique_violation then
+          null;
+        end;
+      end loop;
+    end
+    $$;";
 
 /// A database of one test's own.
 pub(crate) struct Db {
@@ -116,6 +135,12 @@ impl Db {
             .await?)
     }
 
+    /// Stops the clock at a moment.
+    pub(crate) async fn freeze_at(&self, at: &str) -> anyhow::Result<()> {
+        let sql = format!("update baton.test_clock set at = '{at}'");
+        Ok(self.owner.batch_execute(&sql).await?)
+    }
+
     /// Moves a stopped clock by an interval.
     pub(crate) async fn advance(&self, by: &str) -> anyhow::Result<()> {
         Ok(self
@@ -136,6 +161,37 @@ impl Db {
         let sql = "select baton_api.configure_job($1, $2, 'test')";
         self.owner.execute(sql, &[&job, &changes]).await?;
         Ok(())
+    }
+
+    /// Sets settings of the whole deployment, as an operator.
+    pub(crate) async fn configure_settings(&self, changes: Value) -> anyhow::Result<()> {
+        let sql = "select baton_api.configure_settings($1, 'test')";
+        self.owner.execute(sql, &[&changes]).await?;
+        Ok(())
+    }
+
+    /// Adds `n` assignments that are due for a reminder, of mentors with phones.
+    pub(crate) async fn add_assignments(&self, n: i32) -> anyhow::Result<()> {
+        let sql = "insert into assignments (peer_mentor_name, peer_mentor_phone, created_at)
+                   select 'Mentor ' || g, '+4179' || 1000000 + g, baton.clock() - interval '8 days' from generate_series(1, $1::int) g";
+        self.owner.execute(sql, &[&n]).await?;
+        Ok(())
+    }
+
+    /// Starts an auto-sync with a crew of `n` members with phones, started so long ago. Its key.
+    pub(crate) async fn add_auto_sync(&self, n: i32, ago: &str) -> anyhow::Result<Uuid> {
+        let sql = format!(
+            "with crew as (
+               insert into crews (name) values ('Crew') returning id
+             ), members as (
+               insert into crew_members (crew_id, user_id, name, phone)
+               select c.id, gen_random_uuid(), 'Member ' || g, '+4178' || 1000000 + g from crew c, generate_series(1, $1::int) g
+             )
+             insert into auto_syncs (organizer_id, crew_id, event_name, started_at)
+             select gen_random_uuid(), c.id, 'Test Event', baton.clock() - interval '{ago}' from crew c
+             returning id"
+        );
+        Ok(self.owner.query_one(&sql, &[&n]).await?.get(0))
     }
 
     /// Starts a sync of a source without anything behind it, with `n` chunks that do nothing.
@@ -295,6 +351,7 @@ pub(crate) async fn cluster() -> anyhow::Result<&'static Cluster> {
             )
             .await?;
             let mut admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
+            admin.batch_execute(PLATFORM_ROLES).await?;
             admin
                 .batch_execute(&format!("drop database if exists {TEMPLATE} with (force)"))
                 .await?;

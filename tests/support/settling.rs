@@ -1,5 +1,7 @@
 //! Every claim/settle pair keeps the same four promises; they are written once, here.
 
+pub(crate) mod messages;
+
 use anyhow::ensure;
 use contract::native::call;
 use contract::{
