@@ -2,7 +2,11 @@
 
 mod chunks;
 mod crashes;
+mod keys;
+mod messages;
+mod messages_command;
 mod one_shot;
 mod relay;
+mod settings;
 mod sync_command;
 mod wakes;

@@ -8,8 +8,10 @@ pub(crate) mod db;
 pub(crate) mod http;
 pub(crate) mod jmap;
 pub(crate) mod pages;
+pub(crate) mod receiver;
 pub(crate) mod resolver;
 pub(crate) mod settling;
+pub(crate) mod sms;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Everything that a component does outside goes wrong in turn, in every way; the work is done all the same, once.
 
+mod messages;
+
 use std::time::Duration;
 
 use futures::future::join_all;

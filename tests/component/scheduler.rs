@@ -1,9 +1,20 @@
 use futures::future::join_all;
 use loopback_resolver::LoopbackResolver;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::process_chunks::{near, outcome};
 use crate::support::app::{App, Setup};
 use crate::support::db::Db;
+use crate::support::pages::Pages;
+use crate::support::sms::{each_got_one, let_time_go_on, member, mentor, setup, stage};
+use crate::support::until;
+
+/// How a tick left the validation.
+fn validation(answer: &Value) -> &Value {
+    let jobs = answer["jobs"].as_array().into_iter().flatten();
+    let mut of_validation = jobs.filter(|it| it["job"] == "validate-contacts");
+    of_validation.next().unwrap_or(&Value::Null)
+}
 
 #[tokio::test]
 async fn a_tick_goes_on_until_nothing_is_due() -> anyhow::Result<()> {
@@ -18,15 +29,17 @@ async fn a_tick_goes_on_until_nothing_is_due() -> anyhow::Result<()> {
         (200, &json!("done"), &json!(5)),
         "{answer}"
     );
-    assert_eq!(answer["jobs"][1]["reason"], "restart_delay");
+    assert_eq!(validation(&answer)["reason"], "restart_delay");
     assert_eq!(
         db.count("select count(*) from contacts where email_validation_status is null")
             .await?,
         0
     );
     assert_eq!(
-        db.count("select count(*) from baton.slots where due_at > now()")
-            .await?,
+        db.count(
+            "select count(*) from baton.slots where due_at > now() and job = 'validate-contacts'"
+        )
+        .await?,
         1,
         "the next slot is planned"
     );
@@ -65,8 +78,8 @@ async fn a_tick_says_why_nothing_runs() -> anyhow::Result<()> {
     db.add_many_contacts(200).await?;
     let app = App::start(&db, Setup::offline()).await?;
     let (_, answer) = app.tick().await?;
-    assert_eq!(answer["jobs"][1]["state"], "throttled", "{answer}");
-    assert!(answer["jobs"][1]["until"].is_string());
+    assert_eq!(validation(&answer)["state"], "throttled", "{answer}");
+    assert!(validation(&answer)["until"].is_string());
     assert_eq!(
         db.count("select count(*) from contacts where email_validation_status is not null")
             .await?,
@@ -112,5 +125,95 @@ async fn anyone_may_ask_whether_it_lives_and_nothing_else_is_there() -> anyhow::
     assert_eq!(app.send("GET", "/healthz", "", "").await?.0, 200);
     assert_eq!(app.send("GET", "/other", "", "").await?.0, 404);
     app.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_that_takes_long_holds_up_no_other() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.configure(json!({ "rate_per_minute": null, "batch_size": 20 }))
+        .await?;
+    db.add_many_contacts(100).await?;
+    let source = Pages::start(1).await?;
+    source.hold();
+    db.sync_pages("people", &source.url(), Pages::settings())
+        .await?;
+    let app = App::start(&db, near()).await?;
+    let validated = until("all contacts are validated", async || {
+        let left = "select count(*) from contacts where email_validation_status is null";
+        Ok((db.count(left).await? == 0).then_some(()))
+    });
+    let (tick, held) = tokio::join!(app.tick(), async {
+        let validated = validated.await;
+        let held = (source.under_way(), source.asked(1));
+        source.release();
+        validated.map(|()| held)
+    });
+    assert_eq!(
+        held?,
+        (1, 1),
+        "five batches, beside one call of another job"
+    );
+    let (status, answer) = tick?;
+    assert_eq!(
+        (status, &answer["status"]),
+        (200, &json!("done")),
+        "{answer}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn four_jobs_with_much_to_do_get_on_beside_each_other_and_get_done_by_ticks_alone()
+-> anyhow::Result<()> {
+    let (db, sms) = stage(2000).await?;
+    let_time_go_on(&db, &sms).await?;
+    db.set_wake("none").await?;
+    db.configure(json!({ "rate_per_minute": null, "restart_delay_seconds": 0 }))
+        .await?;
+    db.add_many_contacts(3000).await?;
+    let sync_job = db.add_sync("trial", 3000).await?;
+    db.add_auto_sync(500, "25 hours").await?;
+    db.owner
+        .batch_execute("insert into slots (job, due_at) values ('follow-up-reminders', now())")
+        .await?;
+    let app = App::start(&db, setup(&sms)).await?;
+    let mut ticks = 0;
+    loop {
+        let (status, answer) = app.tick().await?;
+        assert_eq!(status, 200, "{answer}");
+        ticks += 1;
+        if ticks == 1 {
+            let jobs = "select distinct job from attempts where outcome = 'settled' order by 1";
+            assert_eq!(
+                db.list(jobs, &[]).await?,
+                [
+                    "auto-sync-jobs",
+                    "follow-up-reminders",
+                    "process-chunks",
+                    "validate-contacts"
+                ]
+            );
+            // Each of these goes on by itself for as long as it finds work.
+            for long in ["process-chunks", "follow-up-reminders"] {
+                let beside = "select count(*)::int from attempts a,
+                    (select min(claimed_at) as first, max(claimed_at) as last from attempts where job = $1) l
+                    where a.job = 'validate-contacts' and a.claimed_at between l.first and l.last";
+                let beside: i32 = db.owner.query_one(beside, &[&long]).await?.get(0);
+                assert!(beside > 1, "{beside} batches of validation beside {long}");
+            }
+        }
+        if answer["status"] == "done" {
+            break;
+        }
+        assert!(ticks < 10, "it does not get done: {answer}");
+    }
+    let left = "select count(*) from contacts where email_validation_status is null";
+    assert_eq!(db.count(left).await?, 0);
+    assert_eq!(outcome(&db, sync_job).await?, "completed 3000 0");
+    each_got_one(&sms, (1..=2000).map(mentor).chain((1..=500).map(member)))?;
+    let triggers = "select distinct trigger from attempts";
+    assert_eq!(db.list(triggers, &[]).await?, ["tick"]);
+    assert_eq!(db.left_behind().await?, 0);
     Ok(())
 }

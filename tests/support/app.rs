@@ -26,7 +26,7 @@ pub(crate) struct Setup {
     pub(crate) faults: Option<FaultPlan>,
     /// Go through this port instead of straight to PostgreSQL, without named statements.
     pub(crate) bouncer: Option<u16>,
-    /// Leave out the manifest's lines with this text.
+    /// Leave out this text of the manifest.
     pub(crate) without: Option<&'static str>,
 }
 
@@ -139,6 +139,16 @@ impl App {
         self.post("/jobs/process-chunks", "").await
     }
 
+    /// Asks for one batch of reminders, as a person does.
+    pub(crate) async fn remind(&self) -> anyhow::Result<(u16, Value)> {
+        self.post("/jobs/follow-up-reminders", "").await
+    }
+
+    /// Asks for one run of the queue of auto-syncs.
+    pub(crate) async fn work_auto_syncs(&self) -> anyhow::Result<(u16, Value)> {
+        self.post("/jobs/auto-sync-jobs", "").await
+    }
+
     /// Posts with these headers and no key.
     pub(crate) async fn post_with(
         &self,
@@ -146,8 +156,19 @@ impl App {
         headers: &[(&str, &str)],
         body: &str,
     ) -> anyhow::Result<(u16, Value)> {
+        self.send_with("POST", path, headers, body).await
+    }
+
+    /// The same by any method.
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> anyhow::Result<(u16, Value)> {
         let url = format!("http://{}{path}", self.running.local_addr());
-        post_with(&url, headers, body).await
+        send_with(method, &url, headers, body).await
     }
 
     pub(crate) async fn tick(&self) -> anyhow::Result<(u16, Value)> {
@@ -175,7 +196,16 @@ pub(crate) async fn post_with(
     headers: &[(&str, &str)],
     body: &str,
 ) -> anyhow::Result<(u16, Value)> {
-    let mut request = Request::post(url);
+    send_with("POST", url, headers, body).await
+}
+
+async fn send_with(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> anyhow::Result<(u16, Value)> {
+    let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -192,14 +222,12 @@ pub(crate) async fn post_with(
 fn manifest_without(text: &str, folder: &Path) -> anyhow::Result<PathBuf> {
     let home = std::fs::canonicalize(super::home())?;
     let manifest = std::fs::read_to_string(home.join("spin.toml"))?;
-    let lines: Vec<&str> = manifest.lines().filter(|it| !it.contains(text)).collect();
+    anyhow::ensure!(manifest.contains(text), "the manifest has no {text}");
     let target = home.join("target").display().to_string();
+    let manifest = manifest
+        .replace(text, "")
+        .replace("source = \"target", &format!("source = \"{target}"));
     let copy = folder.join("spin.toml");
-    std::fs::write(
-        &copy,
-        lines
-            .join("\n")
-            .replace("source = \"target", &format!("source = \"{target}")),
-    )?;
+    std::fs::write(&copy, manifest)?;
     Ok(copy)
 }

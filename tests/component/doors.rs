@@ -1,0 +1,143 @@
+//! Who may knock where: every route of the manifest, with every kind of credentials.
+
+use domain::webhook::{self, TOLERANCE, secret_text, secrets};
+use serde_json::json;
+
+use crate::support::app::{App, KEY};
+use crate::support::db::Db;
+use crate::support::sms::{setup, stage};
+
+/// Whatever a request could change.
+const TRACES: &str = "select (select count(*) from runs) + (select count(*) from attempts) + (select count(*) from events)
+                           + (select count(*) from messages) + (select count(*) from slots)
+                           + (select count(*) from assignments where last_contact_date is not null)";
+
+/// A method and a path for each route of the manifest, from the manifest, so that a new one cannot be forgotten.
+async fn doors(db: &Db) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let assignment = db.text("select min(id::text) from assignments").await?;
+    let assignment = assignment.unwrap_or_default();
+    let manifest = std::fs::read_to_string(crate::support::home().join("spin.toml"))?;
+    let routes = manifest
+        .lines()
+        .filter_map(|it| it.strip_prefix("route = \"")?.strip_suffix('"'));
+    let mut doors = Vec::new();
+    for route in routes {
+        match route {
+            "/..." => doors.push(("POST", "/tick".to_owned())),
+            "/admin/assignments/..." => doors.push((
+                "PATCH",
+                format!("/admin/assignments/{assignment}/last-contact-date"),
+            )),
+            "/messages/sms/..." => doors.extend([
+                ("POST", format!("/messages/sms/status?message={assignment}")),
+                ("POST", "/messages/sms/inbound".to_owned()),
+            ]),
+            _ => {
+                anyhow::ensure!(!route.ends_with("..."), "what is served at {route}?");
+                doors.push(("POST", route.to_owned()));
+            }
+        }
+    }
+    anyhow::ensure!(doors.len() == 9, "{doors:?}");
+    Ok(doors)
+}
+
+#[tokio::test]
+async fn the_wrong_credentials_change_nothing_and_learn_nothing() -> anyhow::Result<()> {
+    let (db, sms) = stage(5).await?;
+    db.add_many_contacts(5).await?;
+    db.add_sync("trial", 3).await?;
+    db.add_auto_sync(1, "25 hours").await?;
+    let traces = db.count(TRACES).await?;
+    let [text, other] = [7, 8].map(|it| secret_text(&[it; 32]));
+    let app = App::start(&db, setup(&sms).with("webhook_secret", text.as_str())).await?;
+    let now = db
+        .count("select extract(epoch from clock_timestamp())")
+        .await?;
+    let now = u64::try_from(now)?;
+    let body = r#"{"last_contact_date": null, "who": "x", "why": "y", "no": 1"#;
+    let mut answers = Vec::new();
+    for (method, path) in doors(&db).await? {
+        for key in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer wrong",
+            "Basic YTpi",
+            KEY,
+            &format!("Bearer {KEY}x"),
+            &format!("bearer {KEY}"),
+        ] {
+            let (status, answer) = app.send(method, &path, key, body).await?;
+            assert_eq!(status, 401, "{method} {path} {key}");
+            answers.push(answer);
+        }
+        for (what, secret, signed, at) in [
+            ("expired", &text, body, now - TOLERANCE - 60),
+            ("of the future", &text, body, now + TOLERANCE + 60),
+            ("for another body", &text, "{}", now),
+            ("by another secret", &other, body, now),
+        ] {
+            let signature = webhook::sign(&secrets(secret)?, "msg_1", at, signed.as_bytes());
+            let at = at.to_string();
+            let headers = [
+                (webhook::ID, "msg_1"),
+                (webhook::TIMESTAMP, at.as_str()),
+                (webhook::SIGNATURE, signature.as_str()),
+            ];
+            let (status, answer) = app.send_with(method, &path, &headers, body).await?;
+            assert_eq!(status, 401, "{method} {path}, a signature {what}");
+            answers.push(answer);
+        }
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "all are told the same: {answers:?}");
+    assert_eq!(db.count(TRACES).await?, traces);
+    assert_eq!(
+        app.stats().outside_calls.values().sum::<u64>(),
+        0,
+        "the database is not even asked"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn while_one_key_replaces_another_both_open_every_door() -> anyhow::Result<()> {
+    let (db, sms) = stage(1).await?;
+    let keys =
+        ["a new key of some length", "an old key of some length"].map(|it| it.replace(' ', "-"));
+    let app = App::start(&db, setup(&sms).with("service_key", keys.join(" "))).await?;
+    let body = r#"{"last_contact_date": null, "who": "x", "why": "y"}"#;
+    for (method, path) in doors(&db).await? {
+        let body = if method == "PATCH" { body } else { "" };
+        for (key, opens) in [
+            (keys[0].as_str(), true),
+            (&keys[1], true),
+            (&keys.join(" "), false),
+            (KEY, false),
+            ("", false),
+        ] {
+            // What providers call is opened by their signature alone.
+            let expected = if opens && !path.starts_with("/messages/") {
+                200
+            } else {
+                401
+            };
+            let (status, answer) = app
+                .send(method, &path, &format!("Bearer {key}"), body)
+                .await?;
+            assert_eq!(status, expected, "{method} {path} {key}: {answer}");
+        }
+    }
+    // The scheduler itself has to present one of them.
+    db.add_many_contacts(5).await?;
+    db.owner
+        .batch_execute("update cycles set completed_at = completed_at - interval '1 hour'")
+        .await?;
+    let (_, answer) = app
+        .send("POST", "/tick", &format!("Bearer {}", keys[1]), "")
+        .await?;
+    assert_eq!(answer["runs"][0]["http_status"], 200, "{answer}");
+    assert_eq!(answer["status"], json!("done"));
+    Ok(())
+}

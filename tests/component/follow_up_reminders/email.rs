@@ -1,0 +1,158 @@
+//! Reminders by e-mail: by Resend, with its idempotency keys, and by a receiver of signed webhooks.
+
+use domain::webhook::{ID, SIGNATURE, Signed, TIMESTAMP, secret_text, secrets, verify};
+use hyper::StatusCode;
+use loopback_sms::{LoopbackMail, MAIL_KEY, MailFault};
+use serde_json::{Value, json};
+
+use crate::support::app::Setup;
+use crate::support::db::Db;
+use crate::support::receiver::Receiver;
+use crate::support::sms::{Scene, tally};
+
+/// So many assignments of mentors who have nothing but an e-mail address.
+async fn add_assignments(db: &Db, n: i32) -> anyhow::Result<()> {
+    let sql = "insert into assignments (peer_mentor_name, peer_mentor_email, created_at)
+               select 'Mentor ' || g, 'Mentor' || g || '@Example.COM', baton.clock() - interval '8 days' from generate_series(1, $1::int) g";
+    db.owner.execute(sql, &[&n]).await?;
+    Ok(())
+}
+
+fn by_resend(mail: &LoopbackMail) -> Setup {
+    Setup::offline()
+        .with("email_provider", "resend")
+        .with("email_url", mail.url())
+        .with("email_key", MAIL_KEY)
+        .with("email_from", "Baton <baton@example.com>")
+}
+
+#[tokio::test]
+async fn an_email_that_may_have_gone_out_is_posted_again_under_its_key_and_sent_once()
+-> anyhow::Result<()> {
+    let mail = LoopbackMail::start().await?;
+    let scene = Scene::with(0, |_| by_resend(&mail)).await?;
+    add_assignments(&scene.db, 3).await?;
+    mail.misbehave(Some(MailFault::AcceptThenBreak));
+    scene.app.remind().await?;
+    assert_eq!(
+        scene.states().await?,
+        tally([("unknown provider_trouble", 3)])
+    );
+    assert_eq!(mail.emails().len(), 3);
+
+    // Under one key goes one text, whatever has become of the template.
+    scene
+        .db
+        .configure_settings(json!({ "follow_up_text": "Something else" }))
+        .await?;
+    mail.misbehave(None);
+    scene.advance("1 minute").await?;
+    scene.tick().await?;
+    assert_eq!(scene.states().await?, tally([("submitted", 3)]));
+    assert_eq!(mail.emails().len(), 3, "each counts once");
+    for email in mail.emails() {
+        let row = "select provider || ' ' || provider_id || ' ' || address, body, subject from messages where id = $1::text::uuid";
+        let row = scene.db.owner.query_one(row, &[&email.key]).await?;
+        let address = email.payload["to"]
+            .as_str()
+            .or(email.payload["to"][0].as_str())
+            .unwrap_or_default();
+        assert_eq!(
+            row.get::<_, String>(0),
+            format!("resend {} {address}", email.id)
+        );
+        assert!(address.ends_with("@example.com"), "{address}");
+        assert_eq!(email.payload["text"], row.get::<_, &str>(1));
+        assert_eq!(email.payload["subject"], row.get::<_, &str>(2));
+        assert_eq!(email.payload["from"], "Baton <baton@example.com>");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_resend_says_is_told_apart() -> anyhow::Result<()> {
+    for (status, name, http_status, expected) in [
+        (422, "validation_error", 200, "failed rejected"),
+        (403, "invalid_api_key", 502, "reserved provider_refused"),
+        (429, "rate_limit_exceeded", 200, "reserved throttled"),
+        (
+            500,
+            "internal_server_error",
+            200,
+            "unknown provider_trouble",
+        ),
+    ] {
+        let mail = LoopbackMail::start().await?;
+        let scene = Scene::with(0, |_| by_resend(&mail)).await?;
+        add_assignments(&scene.db, 1).await?;
+        let fault = MailFault::Error(StatusCode::from_u16(status)?, name);
+        mail.misbehave(Some(fault));
+        assert_eq!(scene.app.remind().await?.0, http_status, "{name}");
+        assert_eq!(scene.states().await?, tally([(expected, 1)]), "{name}");
+        let told = "select string_agg(detail, ' ') from messages";
+        let told = scene.db.text(told).await?.unwrap_or_default();
+        assert!(!told.contains(MAIL_KEY), "{told}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_receiver_of_webhooks_gets_signed_emails_and_is_never_asked_twice() -> anyhow::Result<()>
+{
+    let receiver = Receiver::start().await?;
+    let secret = secret_text(&[7; 32]);
+    let by_webhook = |_: &_| {
+        Setup::offline()
+            .with("email_provider", "webhook")
+            .with("email_url", receiver.url())
+            .with("email_path", "/hooks/mail")
+            .with("email_key", secret.as_str())
+    };
+    let scene = Scene::with(0, by_webhook).await?;
+    add_assignments(&scene.db, 1).await?;
+    scene.app.remind().await?;
+    assert_eq!(scene.states().await?, tally([("submitted", 1)]));
+    let received = receiver.received();
+    let [request] = &received[..] else {
+        panic!("one e-mail is one request: {received:?}")
+    };
+    assert_eq!(
+        (request.method().as_str(), request.uri().path()),
+        ("POST", "/hooks/mail")
+    );
+    let header = |name: &str| request.headers()[name].to_str();
+    let signed = Signed {
+        id: header(ID)?,
+        timestamp: header(TIMESTAMP)?,
+        signatures: header(SIGNATURE)?,
+    };
+    let now = scene
+        .db
+        .count("select floor(extract(epoch from baton.clock()))")
+        .await?;
+    let valid = |text: &str| -> anyhow::Result<bool> {
+        let now = u64::try_from(now)?;
+        Ok(verify(&secrets(text)?, signed, request.body(), now))
+    };
+    assert!(valid(&secret)?);
+    assert!(!valid(&secret_text(&[8; 32]))?);
+    let told: Value = serde_json::from_slice(request.body())?;
+    let expected = "select jsonb_build_object('id', id, 'channel', 'email', 'to', 'Mentor1@example.com', 'subject', subject, 'text', body) from messages";
+    let expected: Value = scene.db.owner.query_one(expected, &[]).await?.get(0);
+    assert_eq!(told, expected);
+    assert_eq!(told["id"], signed.id);
+
+    // It keeps no list, so what it may have is for a person to decide.
+    receiver.answer_with(StatusCode::INTERNAL_SERVER_ERROR);
+    scene.advance("7 days").await?;
+    scene.app.remind().await?;
+    let states = tally([("submitted", 1), ("unknown provider_trouble", 1)]);
+    assert_eq!(scene.states().await?, states);
+    for _ in 0..10 {
+        scene.advance("1 hour").await?;
+        scene.tick().await?;
+    }
+    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(scene.states().await?, states);
+    Ok(())
+}
