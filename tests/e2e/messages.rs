@@ -123,8 +123,9 @@ async fn a_host_that_is_killed_again_and_again_sends_nobody_two_messages() -> an
 
     let up = home.up(&db, &args).await?;
     until("each has gone its way", async || {
-        // Nor are the minutes that pass before the provider is asked, and asked again.
-        let sql = "update messages set due_at = now(), submitting_at = least(submitting_at, now() - interval '5 minutes')
+        // Nor is the hour that passes before the provider is asked again.
+        let sql = "update messages set due_at = now(),
+                     submitting_at = submitting_at - case reason when 'not_at_provider' then interval '1 hour' else interval '0' end
                    where status = 'unknown' and attempt_id is null";
         db.owner.batch_execute(sql).await?;
         let (status, answer) = up.post("/tick").await?;

@@ -17,8 +17,8 @@ const LEFT: &str = "select (select count(*) from messages where due_at is not nu
                          + (select count(*) from assignments where last_reminder_at is null)
                          + (select count(*) from job_queue where status = 'pending' and scheduled_at <= baton.clock())
                          + (select count(*) from attempts where finished_at is null)";
-/// Longer than it takes to ask twice about what is unknown.
-const MOST_MINUTES: u32 = 20;
+/// So many minutes and then so many times twenty: longer than it takes to ask twice about what is unknown.
+const ROUNDS: [(usize, &str); 2] = [(5, "1 minute"), (10, "20 minutes")];
 
 /// Text messages by this stand-in, DNS off.
 pub(crate) fn setup(sms: &LoopbackSms) -> Setup {
@@ -116,10 +116,11 @@ impl Scene {
         Ok(answer)
     }
 
-    /// Minute by minute, until nothing is left to be done.
+    /// Tick by tick, until nothing is left to be done.
     pub(crate) async fn settle_down(&self) -> anyhow::Result<()> {
-        for _ in 0..MOST_MINUTES {
-            self.advance("1 minute").await?;
+        let waits = ROUNDS.map(|(n, wait)| std::iter::repeat_n(wait, n));
+        for wait in waits.into_iter().flatten() {
+            self.advance(wait).await?;
             // Who died before there was a cycle left nothing that a tick would go on with.
             if self.db.count("select count(*) from cycles").await? == 0 {
                 self.app.remind().await?;

@@ -97,6 +97,8 @@ pub enum Action {
 /// What an attempt to send a message submitted, or may have.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Sent {
+    /// By which provider.
+    pub provider: String,
     /// Where to, normalised.
     pub address: String,
     /// The subject, for e-mail.
@@ -137,6 +139,8 @@ impl Call for SubmitMessages {
 pub struct Letter {
     /// The message.
     pub id: Uuid,
+    /// By which provider.
+    pub provider: &'static str,
     /// Where to: a number by E.164, or an e-mail address.
     pub address: String,
     /// Every time zone (IANA) in which the address may be, where the application names none; may be empty.

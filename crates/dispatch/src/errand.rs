@@ -22,11 +22,20 @@ impl<'a> Errand<'a> {
         region: Option<&str>,
     ) -> Result<Self, Outcome> {
         let (letter, submitting_at) = match message.action {
-            Action::Send => (write(message, region).map_err(Outcome::Failed)?, None),
+            Action::Send => {
+                let letter = write(message, provider, region).map_err(Outcome::Failed)?;
+                (letter, None)
+            }
             Action::Reconcile => {
-                let sent = message.sent.clone().ok_or_else(undecided)?;
+                // Another provider knows nothing of it, and might even send it.
+                let sent = message
+                    .sent
+                    .clone()
+                    .filter(|it| it.provider == provider.name());
+                let sent = sent.ok_or_else(undecided)?;
                 let letter = Letter {
                     id: message.id,
+                    provider: provider.name(),
                     address: sent.address,
                     zones: Vec::new(),
                     subject: sent.subject,
@@ -89,7 +98,7 @@ impl<'a> Errand<'a> {
     }
 }
 
-fn write(message: &Message, region: Option<&str>) -> Result<Letter, Trouble> {
+fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result<Letter, Trouble> {
     let filled_in = |template: &str| {
         render(template, &message.fields).map_err(|it| trouble("template", it.to_string()))
     };
@@ -110,6 +119,7 @@ fn write(message: &Message, region: Option<&str>) -> Result<Letter, Trouble> {
     };
     Ok(Letter {
         id: message.id,
+        provider: provider.name(),
         address,
         zones,
         subject,

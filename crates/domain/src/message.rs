@@ -168,6 +168,16 @@ pub enum Silence {
 }
 
 impl Provider {
+    /// The word under which the database has it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Twilio(_) => twilio::NAME,
+            Self::Resend(_) => resend::NAME,
+            Self::Webhook(_) => webhook::NAME,
+        }
+    }
+
     /// The request that sends a message.
     #[must_use]
     pub fn send(&self, letter: &Envelope<'_>) -> Ask {

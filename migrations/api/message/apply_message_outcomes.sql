@@ -5,7 +5,8 @@
 --   retry      later: with "wait" nobody sends for so many seconds; else it waits for up to a minute, doubling to an hour
 --              (full jitter), and where the provider cannot be reached, nobody sends for half a minute
 --   unknown    "askable": asked about after a minute, then ever more rarely for a day; else a person decides
---   absent     the provider does not have it: sent again once it said so twice, five minutes after the attempt
+--   absent     the provider does not have it: sent again once it said so twice, the second time an hour after the attempt,
+--              because lists of providers lag
 --   outbox     there is no provider: looked at again in an hour, until it expires
 --   refused    nobody sends for a minute
 create function baton_api.apply_message_outcomes(p_attempt baton.attempts, p_outcomes jsonb, p_now timestamptz) returns void
@@ -28,7 +29,7 @@ begin
         when g.outcome = 'submitted' then g.delivery
         when g.outcome = 'failed' then 'failed'
         when g.outcome = 'unknown' then 'unknown'
-        when g.outcome = 'absent' and m.submitting_at <= p_now - interval '5 minutes' and m.reason = 'not_at_provider' then
+        when g.outcome = 'absent' and m.submitting_at <= p_now - interval '1 hour' and m.reason = 'not_at_provider' then
           case when m.expires_at <= p_now then 'failed' else 'reserved' end
         when m.status = 'unknown' then 'unknown'
         when g.outcome = 'outbox' and m.expires_at <= p_now then 'failed'
@@ -55,7 +56,7 @@ begin
           when h.outcome = 'outbox' then p_now + interval '1 hour'
           when h.outcome = 'refused' then p_now
           when h.new_status = 'reserved' then p_now
-          when h.outcome = 'absent' then greatest(p_now + interval '1 minute', m.submitting_at + interval '5 minutes')
+          when h.outcome = 'absent' then greatest(p_now + interval '1 minute', m.submitting_at + interval '1 hour')
           when h.askable and m.submitting_at > p_now - interval '1 day' then p_now + interval '1 minute' * least(60, 2 ^ least(m.looks, 10)) end
     from held h
     where m.id = h.id and h.old_status in ('reserved', 'submitting', 'unknown')

@@ -24,6 +24,8 @@ begin
   end if;
   update baton.messages m
   set status = v_status, reason = case p_resolution when 'failed' then 'resolved' end, detail = null, attempt_id = null, losses = 0, looks = 0,
+      -- Late news of the one before counts, and may spare the recipient the second.
+      provider_id = case when p_resolution <> 'again' then m.provider_id end,
       due_at = case p_resolution when 'again' then v_now end,
       expires_at = case p_resolution when 'again' then greatest(m.expires_at, v_now + interval '1 day') else m.expires_at end,
       ended_at = case when p_resolution <> 'again' then v_now end

@@ -1,5 +1,5 @@
 -- Applies outcomes of messages that went before, then decides which of the next messages may go now, and renews the lease.
--- p_letters: [{"id", "address", "zones": [IANA names], "subject", "body"}]. Those in "go" are `submitting` from here on;
+-- p_letters: [{"id", "provider", "address", "zones": [IANA names], "subject", "body"}]. Those in "go" are `submitting` from here on;
 -- a sender that dies now leaves them `unknown`. Of the others, one that is no longer wanted (expired, answered meanwhile,
 -- opted out) has failed, and one that comes at night or beyond the daily cap is due again when that is over, or it expires.
 -- Night is that of the recipient's zone, else the best guess; where only the country is known, of any zone in it.
@@ -34,16 +34,16 @@ begin
   select s.* into v_settings from baton.settings s;
 
   with letters as materialized (
-    select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.address, l.subject, l.body,
+    select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.provider, l.address, l.subject, l.body,
            coalesce((select array[z.zone] from unnest(m.time_zones) with ordinality as z(zone, place) where baton_api.is_time_zone(z.zone) order by z.place limit 1),
              nullif(array(select jsonb_array_elements_text(coalesce(l.zones, '[]'))), '{}'), array[v_settings.default_zone]) as zones
-    from jsonb_to_recordset(p_letters) as l(id uuid, address text, zones jsonb, subject text, body text)
+    from jsonb_to_recordset(p_letters) as l(id uuid, provider text, address text, zones jsonb, subject text, body text)
     join baton.messages m on m.id = l.id and m.attempt_id = p_attempt_id and m.status = 'reserved'
   ), nights as materialized (
     select d.zones, baton_api.quiet_until(d.zones, v_now, v_settings.quiet_from::time, v_settings.quiet_until::time) as until
     from (select distinct l.zones from letters l) d
   ), judged as materialized (
-    select l.id, l.address, l.subject, l.body, l.expires_at, n.until as night_until, case
+    select l.id, l.provider, l.address, l.subject, l.body, l.expires_at, n.until as night_until, case
         when l.expires_at <= v_now then 'expired'
         when o.address is not null then 'opted_out'
         when not baton_api.is_needed(l.purpose, l.subject_id, l.recipient_id, l.created_at) then 'not_needed' end as ended
@@ -64,7 +64,7 @@ begin
     ) c
   ), decided as (
     update baton.messages m
-    set address = v.address, subject = v.subject, body = v.body,
+    set provider = v.provider, address = v.address, subject = v.subject, body = v.body,
         status = d.status, reason = d.reason, detail = null,
         attempt_id = case d.status when 'submitting' then p_attempt_id end,
         due_at = case d.status when 'reserved' then least(d.until, v.expires_at) end,

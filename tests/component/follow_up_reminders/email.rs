@@ -1,6 +1,7 @@
 //! Reminders by e-mail: by Resend, with its idempotency keys, and by a receiver of signed webhooks.
 
 use domain::webhook::{ID, SIGNATURE, Signed, TIMESTAMP, secret_text, secrets, verify};
+use host::{FaultKind, FaultPlan};
 use hyper::StatusCode;
 use loopback_sms::{LoopbackMail, MAIL_KEY, MailFault};
 use serde_json::{Value, json};
@@ -16,6 +17,14 @@ async fn add_assignments(db: &Db, n: i32) -> anyhow::Result<()> {
                select 'Mentor ' || g, 'Mentor' || g || '@Example.COM', baton.clock() - interval '8 days' from generate_series(1, $1::int) g";
     db.owner.execute(sql, &[&n]).await?;
     Ok(())
+}
+
+fn by_webhook(receiver: &Receiver, secret: &str) -> Setup {
+    Setup::offline()
+        .with("email_provider", "webhook")
+        .with("email_url", receiver.url())
+        .with("email_path", "/hooks/mail")
+        .with("email_key", secret)
 }
 
 fn by_resend(mail: &LoopbackMail) -> Setup {
@@ -101,14 +110,7 @@ async fn a_receiver_of_webhooks_gets_signed_emails_and_is_never_asked_twice() ->
 {
     let receiver = Receiver::start().await?;
     let secret = secret_text(&[7; 32]);
-    let by_webhook = |_: &_| {
-        Setup::offline()
-            .with("email_provider", "webhook")
-            .with("email_url", receiver.url())
-            .with("email_path", "/hooks/mail")
-            .with("email_key", secret.as_str())
-    };
-    let scene = Scene::with(0, by_webhook).await?;
+    let scene = Scene::with(0, |_| by_webhook(&receiver, &secret)).await?;
     add_assignments(&scene.db, 1).await?;
     scene.app.remind().await?;
     assert_eq!(scene.states().await?, tally([("submitted", 1)]));
@@ -154,5 +156,35 @@ async fn a_receiver_of_webhooks_gets_signed_emails_and_is_never_asked_twice() ->
     }
     assert_eq!(receiver.received().len(), 2);
     assert_eq!(scene.states().await?, states);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_one_provider_may_have_is_neither_asked_of_another_nor_sent_by_it()
+-> anyhow::Result<()> {
+    let (mail, receiver) = (LoopbackMail::start().await?, Receiver::start().await?);
+    let secret = secret_text(&[7; 32]);
+    let scene = Scene::with(0, |_| {
+        let mut setup = by_webhook(&receiver, &secret);
+        // The first provider has it, and nobody lives to tell.
+        setup.faults = Some(FaultPlan {
+            component: "follow-up-reminders".to_owned(),
+            nth_call: 4,
+            kind: FaultKind::AfterTrap,
+        });
+        setup
+    })
+    .await?;
+    add_assignments(&scene.db, 1).await?;
+    assert_eq!(scene.app.remind().await?.0, 500);
+    assert_eq!(receiver.received().len(), 1);
+    let scene = scene.restart(|_| by_resend(&mail)).await?;
+    for _ in 0..3 {
+        scene.advance("1 hour").await?;
+        scene.tick().await?;
+    }
+    assert_eq!((mail.emails().len(), receiver.received().len()), (0, 1));
+    let unknown = "select count(*) from message_log where status = 'unknown'";
+    assert_eq!(scene.db.count(unknown).await?, 1, "for a person to decide");
     Ok(())
 }

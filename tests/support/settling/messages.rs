@@ -177,6 +177,7 @@ pub(crate) async fn settle_messages(
 pub(crate) fn letter(id: Uuid, address: &str) -> Letter {
     Letter {
         id,
+        provider: "twilio",
         address: address.to_owned(),
         zones: Vec::new(),
         subject: None,
