@@ -1,20 +1,11 @@
 use contract::{ClaimAutoSyncJobs, RunRequest};
-use dispatch::{Settings, dispatch};
-use guest::{Answer, Config, Db, Error};
+use guest::{Answer, Config, Error};
 
 /// Claim → send → settle: queued jobs that are due, and a batch of messages.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
-    let settings = Settings::load().await?;
-    let db = Db::connect(&config).await?;
-    let worker = guest::worker("auto-sync-jobs");
-    let claim = db
-        .call(ClaimAutoSyncJobs {
-            trigger: asked.trigger,
-            worker,
-        })
-        .await?;
-    match guest::claimed(claim, "again") {
-        Ok(attempt) => dispatch(&db, &settings, attempt).await,
-        Err(answer) => Ok(answer),
-    }
+    let claim = ClaimAutoSyncJobs {
+        trigger: asked.trigger,
+        worker: guest::worker("auto-sync-jobs"),
+    };
+    dispatch::run(&config, claim).await
 }

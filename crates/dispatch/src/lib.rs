@@ -1,19 +1,17 @@
 //! Sends a claimed batch of messages, for the components that claim some.
 //!
 //! It does not know why there is a message, nor decides whether it may go out: the database does, wave by wave, and
-//! nothing goes to a provider that the database has not noted as going out. The one entry point is [`dispatch`].
+//! nothing goes to a provider that the database has not noted as going out. The one entry point is [`run`].
 
 mod errand;
 mod post;
 mod settings;
 
-pub use settings::Settings;
-
 use std::pin::pin;
 use std::time::Duration;
 
 use contract::{
-    Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages, Submit,
+    Call, Claim, Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages, Submit,
     SubmitMessages,
 };
 use domain::instant;
@@ -21,12 +19,13 @@ use domain::message::Outcome;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
-use guest::{Answer, Db, Error, with_heartbeat};
+use guest::{Answer, Config, Db, Error, with_heartbeat};
 use serde_json::{Map, Value, json};
 use spin_sdk::time::sleep;
 use uuid::Uuid;
 
 use errand::Errand;
+use settings::Settings;
 
 /// How many messages go out, or are asked about, at once.
 const WAVE: usize = 20;
@@ -34,13 +33,21 @@ const WAVE: usize = 20;
 /// in before hosts stop a request at 30 s, and no answer is waited for in vain.
 const LAST_WAVE: Duration = Duration::from_secs(10);
 
-/// Sends what may go out now of a batch, asks about what is unknown, and settles it; the answer counts what came of it.
-/// A message that is not reached in time stays due.
-pub async fn dispatch(
-    db: &Db,
-    settings: &Settings,
-    attempt: MessageAttempt,
+/// Claim → send → settle: a batch of messages. The answer counts what came of it.
+pub async fn run(
+    config: &Config,
+    claim: impl Call<Output = Claim<MessageAttempt>>,
 ) -> Result<Answer, Error> {
+    let settings = Settings::load().await?;
+    let db = Db::connect(config).await?;
+    match guest::claimed(db.call(claim).await?, "again") {
+        Ok(attempt) => dispatch(&db, &settings, attempt).await,
+        Err(answer) => Ok(answer),
+    }
+}
+
+/// Sends what may go out now, and asks about what is unknown. A message that is not reached in time stays due.
+async fn dispatch(db: &Db, settings: &Settings, attempt: MessageAttempt) -> Result<Answer, Error> {
     let attempt_id = attempt.attempt_id;
     let now = instant::seconds(&attempt.now)
         .ok_or_else(|| Error::Bug(format!("the database's time is {}", attempt.now)))?;

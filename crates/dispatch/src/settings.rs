@@ -4,14 +4,14 @@ use domain::webhook::secrets;
 use guest::{Error, variable};
 
 /// By which providers messages go, from the Spin variables.
-pub struct Settings {
+pub(crate) struct Settings {
     sms: Option<Provider>,
     email: Option<Provider>,
 }
 
 impl Settings {
     /// Reads them, once per request; the error names the variable.
-    pub async fn load() -> Result<Self, Error> {
+    pub(crate) async fn load() -> Result<Self, Error> {
         Ok(Self {
             sms: sms().await?,
             email: email().await?,
