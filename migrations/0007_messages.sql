@@ -95,8 +95,7 @@ comment on column baton.messages.looks is 'How often the provider was asked abou
 create index messages_due_idx on baton.messages (job, due_at) where due_at is not null;
 create index messages_by_address_idx on baton.messages (address, submitting_at) where submitting_at is not null;
 create index messages_unknown_idx on baton.messages (submitting_at) where status = 'unknown';
-create index messages_ended_idx on baton.messages (ended_at) where ended_at is not null;
-create index messages_created_idx on baton.messages (created_at);
+create index messages_by_age_idx on baton.messages (created_at);
 
 create table baton.opt_outs (
   channel text not null

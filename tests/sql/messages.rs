@@ -1,6 +1,7 @@
 //! What becomes of messages: by what a sender says, by what it does not say, by a provider, and by people.
 
-use contract::{Action, Claim, DueState, SettledMessages, Trigger, codes};
+use contract::native::call;
+use contract::{Action, Claim, DueState, SettledMessages, Sweep, Trigger, codes};
 use domain::message::{Delivery, Outcome};
 use serde_json::json;
 
@@ -265,6 +266,36 @@ async fn what_has_no_provider_is_looked_at_every_hour_until_it_expires() -> anyh
     stage.claim().await?;
     stage.settle(outbox).await?;
     assert_eq!(stage.states().await?, ["failed expired"]);
+    Ok(())
+}
+
+/// Whatever became of it, and whether the provider told or not.
+#[tokio::test]
+async fn an_old_message_goes_unless_it_is_in_doubt() -> anyhow::Result<()> {
+    let stage = Stage::new(4).await?;
+    stage.submit().await?;
+    let doubt = Outcome::Unknown {
+        trouble: trouble("timeout"),
+        askable: false,
+    };
+    let outcomes = [
+        sent(),
+        sent_with(Some(Delivery::Delivered)),
+        Outcome::Failed(trouble("rejected")),
+        doubt,
+    ];
+    let outcomes = stage.ids().into_iter().zip(outcomes);
+    stage
+        .settle(outcomes.map(|(id, it)| told(id, it)).collect())
+        .await?;
+    stage.db.advance("30 days").await?;
+    call(&stage.worker, Sweep { limit: 100 }).await?;
+    assert_eq!(stage.states().await?.len(), 4);
+    stage.db.advance("1 second").await?;
+    call(&stage.worker, Sweep { limit: 2 }).await?;
+    assert_eq!(stage.states().await?.len(), 2, "a sweep is bounded");
+    call(&stage.worker, Sweep { limit: 2 }).await?;
+    assert_eq!(stage.states().await?, ["unknown timeout"]);
     Ok(())
 }
 

@@ -69,7 +69,9 @@ begin
   get diagnostics v_rows = row_count;
   v_pruned := v_pruned + v_rows;
   delete from baton.messages m where m.id in (
-    select o.id from baton.messages o where o.ended_at < v_now - v_keep order by o.ended_at limit v_limit for update skip locked);
+    -- Not all providers tell how it ended, so what they have goes as well; what is in doubt stays for a person.
+    select o.id from baton.messages o where o.created_at < v_now - v_keep and o.status in ('submitted', 'delivered', 'undelivered', 'failed')
+    order by o.created_at limit v_limit for update skip locked);
   get diagnostics v_rows = row_count;
   v_pruned := v_pruned + v_rows;
   -- Whoever took the queue out keeps it out.
