@@ -107,6 +107,8 @@ pub struct Sent {
     pub body: String,
     /// When the last attempt began, ISO 8601.
     pub submitting_at: String,
+    /// What the provider calls other messages to this address.
+    pub others: Vec<String>,
 }
 
 /// Settles what was sent, and asks which of the next messages may go now; renews the lease.

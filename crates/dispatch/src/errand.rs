@@ -1,4 +1,4 @@
-use contract::{Action, Letter, Message, MessageOutcome};
+use contract::{Action, Letter, Message, MessageOutcome, Sent};
 use domain::message::{
     Channel, Envelope, Outcome, Provider, Trouble, email_address, phone, render,
 };
@@ -10,8 +10,8 @@ pub(crate) struct Errand<'a> {
     provider: &'a Provider,
     channel: Channel,
     letter: Letter,
-    /// When it may have gone out already, ISO 8601: then the provider is asked about it. None for one to be sent.
-    submitting_at: Option<String>,
+    /// What may have gone out already: then the provider is asked about it. None for one to be sent.
+    sent: Option<Sent>,
 }
 
 impl<'a> Errand<'a> {
@@ -21,7 +21,7 @@ impl<'a> Errand<'a> {
         provider: &'a Provider,
         region: Option<&str>,
     ) -> Result<Self, Outcome> {
-        let (letter, submitting_at) = match message.action {
+        let (letter, sent) = match message.action {
             Action::Send => {
                 let letter = write(message, provider, region).map_err(Outcome::Failed)?;
                 (letter, None)
@@ -36,25 +36,25 @@ impl<'a> Errand<'a> {
                 let letter = Letter {
                     id: message.id,
                     provider: provider.name(),
-                    address: sent.address,
+                    address: sent.address.clone(),
                     zones: Vec::new(),
-                    subject: sent.subject,
-                    body: sent.body,
+                    subject: sent.subject.clone(),
+                    body: sent.body.clone(),
                 };
-                (letter, Some(sent.submitting_at))
+                (letter, Some(sent))
             }
         };
         Ok(Self {
             provider,
             channel: message.channel,
             letter,
-            submitting_at,
+            sent,
         })
     }
 
     /// The letter to be sent, none where the provider is only asked about one.
     pub(crate) fn letter(&self) -> Option<&Letter> {
-        match self.submitting_at {
+        match self.sent {
             None => Some(&self.letter),
             Some(_) => None,
         }
@@ -71,9 +71,9 @@ impl<'a> Errand<'a> {
             body: &self.letter.body,
             sent_at: now,
         };
-        let outcome = match &self.submitting_at {
+        let outcome = match &self.sent {
             None => self.send(&envelope).await,
-            Some(submitting_at) => self.look(&envelope, submitting_at).await,
+            Some(sent) => self.look(&envelope, sent).await,
         };
         MessageOutcome { id, outcome }
     }
@@ -85,14 +85,15 @@ impl<'a> Errand<'a> {
         }
     }
 
-    async fn look(&self, envelope: &Envelope<'_>, submitting_at: &str) -> Outcome {
-        let Some(ask) = self.provider.look(envelope, submitting_at) else {
+    async fn look(&self, envelope: &Envelope<'_>, sent: &Sent) -> Outcome {
+        let Some(ask) = self.provider.look(envelope, &sent.submitting_at) else {
             return undecided();
         };
         match post(ask).await {
-            Ok(fetched) => self
-                .provider
-                .read_look(&reply(&fetched), envelope, submitting_at),
+            Ok(fetched) => {
+                let (reply, at) = (reply(&fetched), &sent.submitting_at);
+                self.provider.read_look(&reply, envelope, at, &sent.others)
+            }
             Err(silence) => self.provider.look_unanswered(&silence),
         }
     }

@@ -234,9 +234,10 @@ impl Provider {
         reply: &Reply<'_>,
         letter: &Envelope<'_>,
         submitting_at: &str,
+        others: &[String],
     ) -> Outcome {
         match self {
-            Self::Twilio(account) => account.read_look(reply, letter, submitting_at),
+            Self::Twilio(account) => account.read_look(reply, letter, submitting_at, others),
             Self::Resend(account) => account.read_look(reply),
             Self::Webhook(_) => self.look_unanswered(&Silence::Denied),
         }

@@ -5,6 +5,7 @@
 --   retry      later: with "wait" nobody sends for so many seconds; else it waits for up to a minute, doubling to an hour
 --              (full jitter), and where the provider cannot be reached, nobody sends for half a minute
 --   unknown    "askable": asked about after a minute, then ever more rarely for a day; else a person decides
+--              One that the provider says to have under an id that another message has is asked about again.
 --   absent     the provider does not have it: sent again once it said so twice, the second time an hour after the attempt,
 --              because lists of providers lag
 --   outbox     there is no provider: looked at again in an hour, until it expires
@@ -21,11 +22,13 @@ begin
   with given as (
     select o.id, o.outcome, o.provider, o.provider_id, coalesce(o.delivery->>'reason', o.reason) as reason,
            left(coalesce(o.delivery->>'detail', o.detail), 500) as detail, o.wait, coalesce(o.askable, false) as askable,
-           coalesce(o.delivery->>'status', 'submitted') as delivery
+           coalesce(o.delivery->>'status', 'submitted') as delivery,
+           o.provider_id is not null and row_number() over (partition by o.provider_id order by o.id) > 1 as told_before
     from jsonb_to_recordset(p_outcomes) as o(id uuid, outcome text, provider text, provider_id text, delivery jsonb,
       reason text, detail text, wait int, askable boolean)
   ), held as (
-    select m.id, m.status as old_status, g.*, case
+    select m.id, m.status as old_status, t.taken, g.*, case
+        when t.taken then 'unknown'
         when g.outcome = 'submitted' then g.delivery
         when g.outcome = 'failed' then 'failed'
         when g.outcome = 'unknown' then 'unknown'
@@ -34,16 +37,21 @@ begin
         when m.status = 'unknown' then 'unknown'
         when g.outcome = 'outbox' and m.expires_at <= p_now then 'failed'
         else 'reserved' end as new_status
-    from given g(id_given, outcome, provider, provider_id, reason, detail, wait, askable, delivery)
+    from given g(id_given, outcome, provider, provider_id, reason, detail, wait, askable, delivery, told_before)
     join baton.messages m on m.id = g.id_given
+    cross join lateral (
+      -- Two messages of the same words to one number: what the provider lists once cannot be both.
+      select m.status = 'unknown' and g.outcome = 'submitted' and (g.told_before or exists (
+        select from baton.messages o where o.address = m.address and o.submitting_at > m.submitting_at - interval '1 hour'
+          and o.id <> m.id and o.provider_id = g.provider_id)) as taken) t
     where m.attempt_id = p_attempt.id
     order by m.id
     for update of m
   ), applied as (
     update baton.messages m
     set status = h.new_status, attempt_id = null,
-        provider = coalesce(h.provider, m.provider), provider_id = coalesce(h.provider_id, m.provider_id),
-        reason = case when h.new_status in ('submitted', 'delivered') then null when h.outcome = 'absent' then 'not_at_provider'
+        provider = coalesce(h.provider, m.provider), provider_id = coalesce(case when not h.taken then h.provider_id end, m.provider_id),
+        reason = case when h.taken then m.reason when h.new_status in ('submitted', 'delivered') then null when h.outcome = 'absent' then 'not_at_provider'
           when h.outcome = 'outbox' then case h.new_status when 'failed' then 'expired' else 'no_provider' end else h.reason end,
         detail = h.detail,
         attempts = m.attempts - case when h.outcome = 'retry' and h.wait is not null and h.old_status = 'submitting' then 1 else 0 end,
@@ -52,6 +60,7 @@ begin
         ended_at = case when h.new_status in ('delivered', 'undelivered', 'failed') then p_now end,
         due_at = case
           when h.new_status not in ('reserved', 'unknown') then null
+          when h.taken then p_now + interval '1 minute'
           when h.outcome = 'retry' then p_now + interval '1 second' * coalesce(h.wait, random() * least(3600, 60 * 2 ^ least(greatest(m.attempts - 1, 0), 10)))
           when h.outcome = 'outbox' then p_now + interval '1 hour'
           when h.outcome = 'refused' then p_now

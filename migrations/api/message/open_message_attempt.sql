@@ -1,6 +1,6 @@
 -- Opens an attempt at messages that have its id already, and builds the answer of the claim:
 -- {"status": "claimed", "attempt_id", "now", "default_region", "messages": [{"id", "action": send | reconcile, "channel",
---  "recipient", "subject", "text", "fields", "sent": null | {"provider", "address", "subject", "body", "submitting_at"}}]}
+--  "recipient", "subject", "text", "fields", "sent": null | {"provider", "address", "subject", "body", "submitting_at", "others"}}]}
 -- Internal. Locks: limiter.
 create function baton_api.open_message_attempt(
   p_job baton.jobs, p_attempt_id uuid, p_ids uuid[], p_trigger text, p_worker text, p_now timestamptz
@@ -22,7 +22,10 @@ begin
           'subject', case m.purpose when 'follow_up' then s.follow_up_subject else s.auto_sync_subject end,
           'text', case m.purpose when 'follow_up' then s.follow_up_text else s.auto_sync_text end,
           'sent', case when m.submitting_at is not null then jsonb_build_object('provider', m.provider, 'address', m.address, 'subject', m.subject,
-            'body', m.body, 'submitting_at', m.submitting_at) end) order by m.id)
+            'body', m.body, 'submitting_at', m.submitting_at,
+            'others', array(
+              select o.provider_id from baton.messages o
+              where o.address = m.address and o.submitting_at > m.submitting_at - interval '1 hour' and o.id <> m.id and o.provider_id is not null)) end) order by m.id)
         from baton.messages m where m.id = any (p_ids)), '[]'))
     from baton.settings s);
 end

@@ -5,7 +5,7 @@ use contract::{Action, SettledMessages, Sweep, Trigger};
 use domain::message::Outcome;
 
 use crate::support::settling::messages::{
-    Stage, claim_reminders, letter_to, sent, submit, told, trouble,
+    Stage, claim_reminders, found, letter, letter_to, sent, submit, told, trouble,
 };
 
 const UNANSWERED: &str = "timeout";
@@ -74,7 +74,8 @@ async fn a_late_sender_neither_submits_nor_settles() -> anyhow::Result<()> {
     assert_eq!(stage.states().await?, ["unknown worker_died"; 2]);
     stage.db.advance("1 minute").await?;
     stage.claim().await?;
-    let outcomes = stage.ids().into_iter().map(|id| told(id, sent())).collect();
+    let ids = stage.ids().into_iter();
+    let outcomes = ids.map(|id| told(id, found(&id.to_string()))).collect();
     stage.settle(outcomes).await?;
     assert_eq!(stage.states().await?, ["submitted"; 2]);
     assert_eq!(late.messages.len(), 2);
@@ -216,6 +217,36 @@ async fn the_second_look_comes_an_hour_after_the_attempt() -> anyhow::Result<()>
         .await?;
     assert_eq!(stage.db.text(due).await?.as_deref(), Some("01:00:00"));
     assert!(stage.is_idle().await?);
+    Ok(())
+}
+
+/// Else one of two messages of the same words would be taken for the other, and never sent.
+#[tokio::test]
+async fn what_the_provider_has_once_is_one_message_and_not_two() -> anyhow::Result<()> {
+    let mut stage = Stage::new(3).await?;
+    let letters = stage.ids().into_iter().map(|id| letter(id, "+41790000001"));
+    assert_eq!(stage.submit_letters(letters.collect()).await?, 3);
+    let [first, second, third] = stage.ids()[..] else {
+        panic!("there are three")
+    };
+    stage.settle(vec![told(third, sent())]).await?;
+    stage.db.advance("1 minute").await?;
+    stage.claim().await?;
+    let others: Vec<_> = stage.attempt.messages.iter().map(|it| &it.sent).collect();
+    assert!(
+        others
+            .iter()
+            .all(|it| it.as_ref().is_some_and(|it| it.others == ["SM1"])),
+        "{others:?}"
+    );
+    let both = [first, second].map(|it| told(it, found("SM2")));
+    stage.settle(both.into()).await?;
+    let states = ["submitted", "unknown worker_died", "submitted"];
+    assert_eq!(stage.states().await?, states);
+    stage.db.advance("1 minute").await?;
+    assert_eq!(stage.claim().await?, [Action::Reconcile]);
+    stage.settle(vec![told(second, found("SM2"))]).await?;
+    assert_eq!(stage.states().await?, states, "nor later");
     Ok(())
 }
 

@@ -196,7 +196,16 @@ pub(crate) fn told(id: Uuid, outcome: Outcome) -> MessageOutcome {
 
 /// The provider has it.
 pub(crate) fn sent() -> Outcome {
-    sent_with(None)
+    found("SM1")
+}
+
+/// The provider has it under this id.
+pub(crate) fn found(provider_id: &str) -> Outcome {
+    Outcome::Submitted {
+        provider: "twilio",
+        provider_id: Some(provider_id.to_owned()),
+        delivery: None,
+    }
 }
 
 /// The provider has it and knows more already.

@@ -46,7 +46,7 @@ fn resend_reads(status: u16, retry_after: Option<&str>, body: &Value) -> [Outcom
     let provider = Provider::Resend(resend());
     [
         provider.read_sent(&reply),
-        provider.read_look(&reply, &LETTER, "2026-11-22T00:00:00Z"),
+        provider.read_look(&reply, &LETTER, "2026-11-22T00:00:00Z", &[]),
     ]
 }
 
@@ -328,6 +328,6 @@ fn a_receivers_answers_are_told_apart_by_status_alone() {
 fn a_receiver_of_webhooks_cannot_be_asked() {
     let provider = Provider::Webhook(endpoint());
     assert!(provider.look(&LETTER, "2025-11-22T10:00:00Z").is_none());
-    let outcome = provider.read_look(&reply(200, None, b""), &LETTER, "2025-11-22T10:00:00Z");
+    let outcome = provider.read_look(&reply(200, None, b""), &LETTER, "2025-11-22T10:00:00Z", &[]);
     assert!(matches!(outcome, Outcome::Unknown { askable: false, .. }));
 }

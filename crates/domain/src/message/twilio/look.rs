@@ -56,6 +56,7 @@ impl Account {
         reply: &Reply<'_>,
         letter: &Envelope<'_>,
         submitting_at: &str,
+        others: &[String],
     ) -> Outcome {
         let unknown = |reason, detail: &str| Outcome::Unknown {
             trouble: Trouble::new(reason, detail),
@@ -80,7 +81,8 @@ impl Account {
         let mut candidates = Vec::new();
         for listed in &list.messages {
             let to_them = listed.to.as_deref() == Some(letter.address);
-            if !to_them || !listed.direction.starts_with("outbound") {
+            if !to_them || !listed.direction.starts_with("outbound") || others.contains(&listed.sid)
+            {
                 continue;
             }
             let Ok(created) = DateTime::parse_from_rfc2822(&listed.date_created) else {

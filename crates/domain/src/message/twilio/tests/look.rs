@@ -25,7 +25,7 @@ fn read(status: u16, body: &[u8], submitting_at: &str) -> Outcome {
         body,
         ..Reply::default()
     };
-    twilio("+15550001111", None).read_look(&reply, &LETTER, submitting_at)
+    twilio("+15550001111", None).read_look(&reply, &LETTER, submitting_at, &["SMother".to_owned()])
 }
 
 fn read_list(messages: &[Value], next: Option<&str>) -> Outcome {
@@ -77,6 +77,7 @@ fn a_message_is_ours_by_number_direction_time_and_text() {
     check(ours("Sat, 21 Nov 2026 00:00:11 +0000"), "absent");
 
     let ours = ours(on_time);
+    check(listed("SMother", on_time, LETTER.body), "absent");
     check(with(ours.clone(), "to", json!("+4915112345679")), "absent");
     check(with(ours.clone(), "to", json!(null)), "absent");
     check(with(ours.clone(), "direction", json!("inbound")), "absent");
