@@ -10,6 +10,7 @@ pub(crate) mod jmap;
 pub(crate) mod pages;
 pub(crate) mod receiver;
 pub(crate) mod resolver;
+pub(crate) mod server;
 pub(crate) mod settling;
 pub(crate) mod sms;
 

@@ -122,12 +122,7 @@ async fn of_two_that_reserve_a_reminder_at_once_one_gets_it() -> anyhow::Result<
 
 #[tokio::test]
 async fn a_cycle_reminds_of_what_was_due_at_its_start_and_ends() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    db.configure_job(JOB, json!({ "batch_size": 2 })).await?;
-    db.freeze().await?;
-    no_quiet_hours(&db).await?;
-    db.add_assignments(5).await?;
-    let mut stage = Stage::on(db).await?;
+    let mut stage = Stage::in_batches(5, 2).await?;
     stage.end_as(&sent()).await?;
     stage.db.advance("1 second").await?;
     let late = "insert into assignments (peer_mentor_phone, created_at) values ('1', baton.clock() - interval '7 days')";
@@ -237,12 +232,7 @@ async fn held_messages_go_out_by_tick_outside_of_a_cycle() -> anyhow::Result<()>
 #[tokio::test]
 async fn a_cycle_that_takes_over_half_an_hour_leaves_one_alert() -> anyhow::Result<()> {
     for swept in [false, true] {
-        let db = Db::new().await?;
-        db.configure_job(JOB, json!({ "batch_size": 1 })).await?;
-        db.freeze().await?;
-        no_quiet_hours(&db).await?;
-        db.add_assignments(2).await?;
-        let mut stage = Stage::on(db).await?;
+        let mut stage = Stage::in_batches(2, 1).await?;
         stage.end_as(&sent()).await?;
         stage.db.advance("30 minutes").await?;
         stage.claim().await?;
@@ -268,12 +258,7 @@ async fn a_cycle_that_takes_over_half_an_hour_leaves_one_alert() -> anyhow::Resu
 
 #[tokio::test]
 async fn after_an_operators_stop_no_further_batch_opens() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    db.configure_job(JOB, json!({ "batch_size": 2 })).await?;
-    db.freeze().await?;
-    no_quiet_hours(&db).await?;
-    db.add_assignments(5).await?;
-    let mut stage = Stage::on(db).await?;
+    let mut stage = Stage::in_batches(5, 2).await?;
     let stop = "update baton.cycles set status = 'failed', error_message = 'Manually stopped' where status = 'running'";
     stage.db.owner.execute(stop, &[]).await?;
     stage.end_as(&sent()).await?;

@@ -3,20 +3,19 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::RETRY_AFTER;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+
+use super::server::{lock, serve};
 
 /// How many records a page has.
 pub(crate) const RECORDS: i64 = 5;
@@ -61,7 +60,7 @@ impl Pages {
             under_way: watch::Sender::new(0),
             held: watch::Sender::new(false),
         });
-        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
+        let server = tokio::spawn(serve(listener, Arc::clone(&state), respond));
         Ok(Pages {
             address,
             state,
@@ -131,24 +130,9 @@ impl Drop for Pages {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    // A connection that failed on its way in is the client's to try again.
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        connections.spawn(async move {
-            let service = service_fn(|request| respond(request, &state));
-            // A client that hangs up in the middle is what tests do.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
 async fn respond(
     request: Request<Incoming>,
-    state: &State,
+    state: Arc<State>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let page = request
         .uri()
@@ -157,7 +141,7 @@ async fn respond(
         .and_then(|it| it.parse().ok())
         .unwrap_or(0);
     *lock(&state.asked).entry(page).or_default() += 1;
-    let _call = Call::enter(state);
+    let _call = Call::enter(&state);
     // The sender lives as long as the server.
     let _ = state.held.subscribe().wait_for(|it| !it).await;
     let trouble = lock(&state.trouble).get(&page).copied();
@@ -170,7 +154,7 @@ async fn respond(
         }
         Some(Trouble::Refused) => StatusCode::UNAUTHORIZED,
         None if (1..=state.pages).contains(&page) => {
-            *response.body_mut() = Full::from(body(state, page).to_string());
+            *response.body_mut() = Full::from(body(&state, page).to_string());
             StatusCode::OK
         }
         None => StatusCode::NOT_FOUND,
@@ -203,9 +187,4 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         self.0.under_way.send_modify(|it| *it -= 1);
     }
-}
-
-/// A test that panicked with the lock must not hide its reason from the others.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,17 +2,16 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+
+use super::server::{lock, serve};
 
 /// A running receiver; dropping it closes its socket and all connections.
 pub(crate) struct Receiver {
@@ -33,7 +32,7 @@ impl Receiver {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let state = Arc::<Mutex<State>>::default();
-        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
+        let server = tokio::spawn(serve(listener, Arc::clone(&state), respond));
         Ok(Receiver {
             address,
             state,
@@ -63,24 +62,9 @@ impl Drop for Receiver {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
-    let mut connections = JoinSet::new();
-    // A connection that failed on its way in is the client's to try again.
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        connections.spawn(async move {
-            let service = service_fn(|request| respond(request, &state));
-            // A client that hangs up in the middle is what tests do.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
-}
-
 async fn respond(
     request: Request<Incoming>,
-    state: &Mutex<State>,
+    state: Arc<Mutex<State>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     // Whoever breaks off has sent nothing that counts.
@@ -88,14 +72,9 @@ async fn respond(
         .collect()
         .await
         .map_or_else(|_| Bytes::new(), |it| it.to_bytes());
-    let mut state = lock(state);
+    let mut state = lock(&state);
     state.received.push(Request::from_parts(head, body));
     let mut response = Response::new(Full::default());
     *response.status_mut() = state.status;
     Ok(response)
-}
-
-/// A test that panicked with the lock must not hide its reason from the others.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

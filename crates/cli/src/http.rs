@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::Request;
+use hyper::{Method, Request};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: usize = 4 << 20;
 
-/// Posts to one server, over connections that are kept.
+/// Makes requests of one server, over connections that are kept.
 #[derive(Clone)]
 pub(crate) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -49,8 +49,32 @@ impl Http {
         body: &Value,
         deadline: Duration,
     ) -> Result<(u16, Value)> {
+        self.json(Method::POST, path, body, deadline).await
+    }
+
+    /// The same by PATCH.
+    ///
+    /// # Errors
+    /// When no answer came within `deadline`.
+    pub(crate) async fn patch(
+        &self,
+        path: &str,
+        body: &Value,
+        deadline: Duration,
+    ) -> Result<(u16, Value)> {
+        self.json(Method::PATCH, path, body, deadline).await
+    }
+
+    async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        deadline: Duration,
+    ) -> Result<(u16, Value)> {
+        let headers = [("content-type", "application/json")];
         let (status, bytes) = self
-            .send(path, "application/json", body.to_string().into(), deadline)
+            .exchange(method, path, &headers, body.to_string().into(), deadline)
             .await?;
         // An answer that is no JSON comes from something else than Baton; its status says enough.
         Ok((
@@ -85,7 +109,20 @@ impl Http {
         body: Bytes,
         deadline: Duration,
     ) -> Result<(u16, Bytes)> {
-        let mut request = Request::post(format!("{}{path}", self.base));
+        self.exchange(Method::POST, path, headers, body, deadline)
+            .await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, impl AsRef<str>)],
+        body: Bytes,
+        deadline: Duration,
+    ) -> Result<(u16, Bytes)> {
+        let url = format!("{}{path}", self.base);
+        let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, value.as_ref());
         }

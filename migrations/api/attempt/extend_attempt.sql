@@ -8,7 +8,6 @@ as $$
 declare
   v_now timestamptz := baton.clock();
   v_attempt baton.attempts;
-  v_until timestamptz;
 begin
   select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
   if not found then
@@ -23,12 +22,7 @@ begin
   if v_attempt.outcome is not null then
     return jsonb_build_object('status', v_attempt.outcome);
   end if;
-  update baton.attempts a
-  set leased_until = v_now + j.lease_seconds * interval '1 second'
-  from baton.jobs j
-  where a.id = p_attempt_id and j.name = a.job
-  returning a.leased_until into v_until;
-  return jsonb_build_object('status', 'extended', 'leased_until', v_until);
+  return jsonb_build_object('status', 'extended', 'leased_until', baton_api.renew_lease(p_attempt_id, v_now));
 end
 $$;
 comment on function baton_api.extend_attempt is 'Renews the lease of an open attempt; says when it is lost.';

@@ -27,16 +27,16 @@ begin
     insert into baton.messages (job, purpose, subject_id, recipient_id, period_start, channel, recipient, time_zones, fields,
       status, reason, ended_at, due_at, expires_at, created_at)
     select 'auto-sync-jobs', 'auto_sync', v_sync.id::text, m.id::text, p_scheduled_at,
-           case when a.phone is not null then 'sms' when a.email is not null then 'email' end, coalesce(a.phone, a.email, ''),
+           r.channel, r.recipient,
            array_remove(array[m.timezone, v_sync.timezone], null),
            jsonb_build_object('name', m.name, 'event_name', v_sync.event_name, 'organizer_name', v_sync.organizer_name,
              'crew_name', (select c.name from public.crews c where c.id = v_sync.crew_id)),
-           case when a.phone is null and a.email is null then 'failed' else 'reserved' end,
-           case when a.phone is null and a.email is null then 'no_address' end,
-           case when a.phone is null and a.email is null then p_now end,
-           case when a.phone is not null or a.email is not null then p_now end, v_pause_at, p_now
+           case when r.channel is null then 'failed' else 'reserved' end,
+           case when r.channel is null then 'no_address' end,
+           case when r.channel is null then p_now end,
+           case when r.channel is not null then p_now end, v_pause_at, p_now
     from public.crew_members m
-    cross join lateral (select nullif(btrim(m.phone), '') as phone, nullif(btrim(m.email), '') as email) a
+    cross join lateral baton_api.message_route(m.phone, m.email) r
     where m.crew_id = v_sync.crew_id and m.user_id is distinct from v_sync.organizer_id
       and not exists (select from public.auto_sync_responses r where r.auto_sync_id = v_sync.id and r.member_id = m.id)
     order by m.id

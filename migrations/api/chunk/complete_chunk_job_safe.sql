@@ -36,7 +36,7 @@ begin
     return v_attempt.result;
   end if;
   -- Who goes on by itself is not woken.
-  if v_attempt.trigger in ('tick', 'next') or v_attempt.trigger = 'wake' and (select s.wake = 'listen' from baton.settings s) then
+  if baton_api.goes_on(v_attempt.trigger) then
     v_setting := pg_catalog.set_config('baton.quiet', 'on', true);
   end if;
 

@@ -51,9 +51,7 @@ begin
   perform baton_api.log_run(v_attempt.job, case when v_refused is null then 'ran' else 'failed' end, v_refused,
     v_counts || jsonb_build_object('claimed', v_attempt.n_items), v_attempt.trigger, v_attempt.worker, p_attempt_id, v_attempt.claimed_at, v_now);
   -- Who goes on by itself is not woken.
-  if v_result->>'again' = 'true' and not (v_attempt.trigger in ('tick', 'next')
-    or v_attempt.trigger = 'wake' and (select s.wake = 'listen' from baton.settings s))
-  then
+  if v_result->>'again' = 'true' and not baton_api.goes_on(v_attempt.trigger) then
     perform baton.wake(v_attempt.job);
   end if;
   return v_result;

@@ -28,8 +28,7 @@ begin
   elsif v_attempt.outcome is not null then
     return jsonb_build_object('status', 'lost', 'reason', coalesce(v_attempt.result->>'reason', 'settled'));
   end if;
-  update baton.attempts a set leased_until = v_now + j.lease_seconds * interval '1 second'
-  from baton.jobs j where a.id = p_attempt_id and j.name = a.job;
+  perform baton_api.renew_lease(p_attempt_id, v_now);
   perform baton_api.apply_message_outcomes(v_attempt, p_outcomes, v_now);
   select s.* into v_settings from baton.settings s;
 

@@ -13,23 +13,23 @@ begin
     select a.id as key, d.id, d.since from public.assignments a join due d on d.key = a.id order by a.id for update of a skip locked
   ), marked as (
     update public.assignments a set last_reminder_at = p_now from held h where a.id = h.key
-    returning h.id, h.since, a.peer_mentor_name, nullif(btrim(a.peer_mentor_phone), '') as phone, nullif(btrim(a.peer_mentor_email), '') as email,
-      a.contact_name, a.timezone
+    returning h.id, h.since, a.peer_mentor_name, a.peer_mentor_phone, a.peer_mentor_email, a.contact_name, a.timezone
   ), reserved as (
     insert into baton.messages (job, purpose, subject_id, recipient_id, period_start, channel, recipient, time_zones, fields,
       status, reason, ended_at, attempt_id, expires_at, created_at)
     select 'follow-up-reminders', 'follow_up', m.id, '',
            to_timestamp(floor(extract(epoch from p_now) / p.seconds) * p.seconds),
-           case when m.phone is not null then 'sms' when m.email is not null then 'email' end, coalesce(m.phone, m.email, ''),
+           r.channel, r.recipient,
            array_remove(array[m.timezone], null),
            jsonb_build_object('name', m.peer_mentor_name, 'contact_name', m.contact_name, 'assignment_id', m.id,
              'days', floor(extract(epoch from p_now - m.since) / 86400)::int),
-           case when coalesce(m.phone, m.email) is null then 'failed' else 'reserved' end,
-           case when coalesce(m.phone, m.email) is null then 'no_address' end,
-           case when coalesce(m.phone, m.email) is null then p_now end,
-           case when coalesce(m.phone, m.email) is not null then p_attempt_id end,
+           case when r.channel is null then 'failed' else 'reserved' end,
+           case when r.channel is null then 'no_address' end,
+           case when r.channel is null then p_now end,
+           case when r.channel is not null then p_attempt_id end,
            p_now + s.follow_up_every, p_now
     from marked m cross join baton.settings s
+    cross join lateral baton_api.message_route(m.peer_mentor_phone, m.peer_mentor_email) r
     cross join lateral (select extract(epoch from s.follow_up_every) as seconds) p
     on conflict do nothing
     returning messages.id, messages.attempt_id

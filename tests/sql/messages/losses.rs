@@ -2,15 +2,13 @@
 
 use contract::Sweep;
 use contract::native::call;
-use serde_json::json;
 
-use crate::support::db::Db;
-use crate::support::settling::messages::{Stage, no_quiet_hours, sent};
+use crate::support::settling::messages::{Stage, sent};
 
 #[tokio::test]
 async fn a_message_that_kills_its_senders_has_failed_after_the_third_and_pays_alone()
 -> anyhow::Result<()> {
-    let mut stage = three(3).await?;
+    let mut stage = Stage::in_batches(3, 3).await?;
     for _ in 0..2 {
         assert_eq!(stage.ids().len(), 3);
         die(&stage).await?;
@@ -34,7 +32,7 @@ async fn a_message_that_kills_its_senders_has_failed_after_the_third_and_pays_al
 /// In a running cycle there are assignments enough to fill a batch with; they stay out of a dangerous one.
 #[tokio::test]
 async fn what_is_taken_alone_gets_no_company_from_the_cycle() -> anyhow::Result<()> {
-    let mut stage = three(2).await?;
+    let mut stage = Stage::in_batches(3, 2).await?;
     for _ in 0..2 {
         assert_eq!(stage.ids().len(), 2);
         die(&stage).await?;
@@ -55,7 +53,7 @@ async fn what_is_taken_alone_gets_no_company_from_the_cycle() -> anyhow::Result<
 
 #[tokio::test]
 async fn who_is_held_or_settles_loses_nothing() -> anyhow::Result<()> {
-    let mut stage = three(3).await?;
+    let mut stage = Stage::in_batches(3, 3).await?;
     for _ in 0..5 {
         stage.settle(Vec::new()).await?;
         assert_eq!(
@@ -72,15 +70,4 @@ async fn die(stage: &Stage) -> anyhow::Result<()> {
     stage.db.advance("9 seconds").await?;
     call(&stage.worker, Sweep { limit: 10 }).await?;
     Ok(())
-}
-
-/// Three assignments that are due, and the first claim of a batch of so many.
-async fn three(batch_size: i32) -> anyhow::Result<Stage> {
-    let db = Db::new().await?;
-    db.freeze().await?;
-    no_quiet_hours(&db).await?;
-    db.configure_job("follow-up-reminders", json!({ "batch_size": batch_size }))
-        .await?;
-    db.add_assignments(3).await?;
-    Stage::on(db).await
 }

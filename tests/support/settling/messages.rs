@@ -201,18 +201,18 @@ pub(crate) fn sent() -> Outcome {
 
 /// The provider has it under this id.
 pub(crate) fn found(provider_id: &str) -> Outcome {
-    Outcome::Submitted {
-        provider: "twilio",
-        provider_id: Some(provider_id.to_owned()),
-        delivery: None,
-    }
+    submitted(provider_id, None)
 }
 
 /// The provider has it and knows more already.
 pub(crate) fn sent_with(delivery: Option<Delivery>) -> Outcome {
+    submitted("SM1", delivery)
+}
+
+fn submitted(provider_id: &str, delivery: Option<Delivery>) -> Outcome {
     Outcome::Submitted {
         provider: "twilio",
-        provider_id: Some("SM1".to_owned()),
+        provider_id: Some(provider_id.to_owned()),
         delivery,
     }
 }
@@ -236,6 +236,15 @@ impl Stage {
         let db = Db::new().await?;
         db.freeze().await?;
         no_quiet_hours(&db).await?;
+        db.add_assignments(n).await?;
+        Stage::on(db).await
+    }
+
+    /// The same, so many at a time.
+    pub(crate) async fn in_batches(n: i32, batch_size: i32) -> anyhow::Result<Stage> {
+        let db = Db::new().await?;
+        db.freeze().await?;
+        prepare(&db, "follow-up-reminders", batch_size).await?;
         db.add_assignments(n).await?;
         Stage::on(db).await
     }

@@ -77,6 +77,16 @@ impl Here {
         }
     }
 
+    /// Its file, and the live values there; neither when it is given otherwise.
+    fn live(&self, key: Key) -> Result<(Option<PathBuf>, Vec<String>)> {
+        let file = self.file(key)?;
+        let live = match &file {
+            Some(file) => key.live_in(file)?,
+            None => Vec::new(),
+        };
+        Ok((file, live))
+    }
+
     fn url(&self) -> Option<&str> {
         self.host.as_ref().map(|it| &*it.url)
     }

@@ -61,11 +61,6 @@ impl Child {
         Ok(Self { process, url })
     }
 
-    /// Where it listens.
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
     pub(super) fn http(&self, home: &Home) -> Result<Http> {
         Ok(Http::new(&self.url, Some(&stack::service_key(home)?)))
     }

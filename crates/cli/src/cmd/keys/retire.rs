@@ -32,11 +32,7 @@ pub(super) async fn run(keys: &[Key], here: &Here, context: &Context) -> Result<
 }
 
 async fn retire(key: Key, here: &Here, context: &Context) -> Result<Retired> {
-    let file = here.file(key)?;
-    let live = match &file {
-        Some(file) => key.live_in(file)?,
-        None => Vec::new(),
-    };
+    let (file, live) = here.live(key)?;
     let (Some(path), [new, old]) = (&file, &live[..]) else {
         return Ok(Retired {
             key,

@@ -31,11 +31,7 @@ pub(super) async fn run(keys: &[Key], here: &Here, context: &Context) -> Result<
     let mut plans = Vec::new();
     // Nothing is changed unless everything can be.
     for key in keys {
-        let file = here.file(*key)?;
-        let live = match &file {
-            Some(file) => key.live_in(file)?,
-            None => Vec::new(),
-        };
+        let (file, live) = here.live(*key)?;
         if live.len() == MOST_LIVE {
             return Err(advice::error(
                 format!("two values of the {} are live already", key.name()),

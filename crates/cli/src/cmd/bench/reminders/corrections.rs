@@ -1,12 +1,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use http_body_util::{BodyExt as _, Full};
-use hyper::Request;
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use super::figures::Corrected;
@@ -16,14 +11,7 @@ use crate::cmd::bench::figures::Quantiles;
 use crate::cmd::bench::meter::settle_down;
 use crate::cmd::bench::{WHO, now};
 use crate::cmd::validate::cycle::DEADLINE;
-use crate::{home::Home, scratch::Scratch, stack};
-
-/// The door for operators, over connections that are kept.
-struct Door {
-    client: Client<HttpConnector, Full<Bytes>>,
-    url: String,
-    authorization: String,
-}
+use crate::{home::Home, http::Http, scratch::Scratch};
 
 /// Corrects last contacts, one at a time and eight at once, each time of so many assignments.
 pub(super) async fn all(
@@ -44,10 +32,10 @@ pub(super) async fn all(
         )
         .await?;
     let ids: Vec<String> = rows.iter().map(|it| it.get(0)).collect();
-    let door = Door::new(&child, home)?;
+    let http = child.http(home)?;
     let corrected = vec![
-        correct(&door, &ids, "2020-01-01T00:00:00Z", 1).await?,
-        correct(&door, &ids, "2020-01-02T00:00:00Z", 8).await?,
+        correct(&http, &ids, "2020-01-01T00:00:00Z", 1).await?,
+        correct(&http, &ids, "2020-01-02T00:00:00Z", 8).await?,
     ];
     child.kill().await?;
     let noted: i64 = client
@@ -66,11 +54,11 @@ pub(super) async fn all(
 }
 
 /// Gives every assignment this date.
-async fn correct(door: &Door, ids: &[String], date: &str, at_once: u32) -> Result<Corrected> {
+async fn correct(http: &Http, ids: &[String], date: &str, at_once: u32) -> Result<Corrected> {
     let start = now();
     let milliseconds: Vec<f64> = stream::iter(ids)
         .map(|id| async move {
-            let took = door.correct(id, date).await?;
+            let took = correct_one(http, id, date).await?;
             anyhow::Ok(took.as_secs_f64() * 1_000.0)
         })
         .buffer_unordered(at_once as usize)
@@ -85,36 +73,16 @@ async fn correct(door: &Door, ids: &[String], date: &str, at_once: u32) -> Resul
     })
 }
 
-impl Door {
-    fn new(child: &Child, home: &Home) -> Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
-            url: child.url().to_owned(),
-            authorization: format!("Bearer {}", stack::service_key(home)?),
-        })
-    }
-
-    /// Corrects one date, and says how long that took.
-    async fn correct(&self, id: &str, date: &str) -> Result<Duration> {
-        let body = json!({ "last_contact_date": date, "who": WHO, "why": "measuring" });
-        let url = format!("{}/admin/assignments/{id}/last-contact-date", self.url);
-        let request = Request::patch(url)
-            .header("authorization", &self.authorization)
-            .header("content-type", "application/json")
-            .body(Full::from(body.to_string()))?;
-        let start = now();
-        let exchange = async {
-            let response = self.client.request(request).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok((status, body))
-        };
-        let (status, body) = tokio::time::timeout(DEADLINE, exchange).await??;
-        let took = start.elapsed();
-        let text = String::from_utf8_lossy(&body);
-        ensure!(status == 200, "a correction was answered {status}: {text}");
-        Ok(took)
-    }
+/// Corrects one date, and says how long that took.
+async fn correct_one(http: &Http, id: &str, date: &str) -> Result<Duration> {
+    let body = json!({ "last_contact_date": date, "who": WHO, "why": "measuring" });
+    let path = format!("/admin/assignments/{id}/last-contact-date");
+    let start = now();
+    let (status, answer) = http.patch(&path, &body, DEADLINE).await?;
+    let took = start.elapsed();
+    ensure!(
+        status == 200,
+        "a correction was answered {status}: {answer}"
+    );
+    Ok(took)
 }
