@@ -1,9 +1,41 @@
--- What applies to whole schemas; grants of single functions stand in their files.
+-- Who may call what. Applied at every migration, so that roles which a restored database lacks come back.
 -- Revoked here and not by default privileges, which would reach the application's own functions.
 revoke execute on all functions in schema baton, baton_api, baton_board from public;
-grant usage on schema baton_api to baton_worker, baton_viewer;
-grant usage on schema baton_board to baton_viewer;
-grant select on all tables in schema baton_board to baton_viewer;
--- A view runs its functions with the rights of who reads it.
-grant execute on function baton.clock() to baton_viewer;
-grant execute on function baton_api.job_state(baton.jobs, timestamptz) to baton_viewer;
+
+select baton.allow('scheduler', 'sweep', 'due_work', 'plan_slots', 'record_tick');
+select baton.allow('validate-contacts', 'claim_contacts', 'settle_contacts', 'extend_attempt');
+select baton.allow('process-chunks', 'claim_next_chunk_job_safe', 'complete_chunk_job_safe', 'extend_attempt');
+select baton.allow('follow-up-reminders', 'claim_reminders', 'submit_messages', 'settle_messages', 'extend_attempt', 'correct_last_contact_date');
+select baton.allow('auto-sync-jobs', 'claim_auto_sync_jobs', 'submit_messages', 'settle_messages', 'extend_attempt');
+select baton.allow('message-callbacks', 'record_delivery', 'record_opt_out');
+
+-- People, the console and metrics read the views. A view runs its functions with the rights of its reader.
+select baton.allow('viewer', 'get_active_advisory_locks', 'job_state');
+do $$
+declare
+  v_viewer constant text := baton.component_role('viewer');
+  v_member text;
+begin
+  execute format('grant usage on schema baton_board to %I', v_viewer);
+  execute format('grant select on all tables in schema baton_board to %I', v_viewer);
+  execute format('grant execute on function baton.clock() to %I', v_viewer);
+
+  -- Earlier releases had two roles for all databases of a server. Readers keep what they could read; a role stays while
+  -- another database gives it rights, or while somebody logs in with it.
+  for v_member in
+    select m.rolname from pg_auth_members a join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member
+    where g.rolname = 'baton_viewer'
+  loop
+    execute format('grant %I to %I', v_viewer, v_member);
+  end loop;
+  for v_member in
+    select r.rolname from pg_roles r where r.rolname in ('baton_worker', 'baton_viewer') and not r.rolcanlogin
+  loop
+    begin
+      execute format('drop role %I', v_member);
+    exception when dependent_objects_still_exist or insufficient_privilege or undefined_object or object_in_use then
+      null;
+    end;
+  end loop;
+end
+$$;

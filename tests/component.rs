@@ -1,6 +1,7 @@
 //! Does the real `.wasm` do it? One module per component; a test compares the two lists.
 
 mod auto_sync_jobs;
+mod connections;
 mod doors;
 mod faults;
 mod follow_up_reminders;

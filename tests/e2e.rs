@@ -7,6 +7,8 @@ mod messages;
 mod messages_command;
 mod one_shot;
 mod relay;
+mod roles;
 mod settings;
 mod sync_command;
+mod ticks;
 mod wakes;

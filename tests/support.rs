@@ -8,11 +8,13 @@ pub(crate) mod db;
 pub(crate) mod http;
 pub(crate) mod jmap;
 pub(crate) mod pages;
+pub(crate) mod proxy;
 pub(crate) mod receiver;
 pub(crate) mod resolver;
 pub(crate) mod server;
 pub(crate) mod settling;
 pub(crate) mod sms;
+pub(crate) mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;

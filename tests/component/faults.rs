@@ -12,7 +12,7 @@ use serde_json::json;
 use super::process_chunks::{near, outcome, sync_pages};
 use crate::support::app::{App, Setup};
 use crate::support::bouncer::Bouncer;
-use crate::support::db::{Db, WORKER_PASSWORD};
+use crate::support::db::Db;
 use crate::support::pages::{Pages, RECORDS};
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn each_call_goes_wrong(kind: FaultKind, behind_a_pooler: bool) -> anyhow:
         .await?;
     let dns = LoopbackResolver::start().await?;
     let pooler = match behind_a_pooler {
-        true => Some(Bouncer::start(db.port, &[("baton_worker", WORKER_PASSWORD)], 4).await?),
+        true => Some(Bouncer::start(db.port, &db.logins().await?, 4).await?),
         false => None,
     };
     // Connect, claim, three questions, settle, for each of the two batches; the last plan never comes true.
@@ -154,7 +154,7 @@ async fn each_call_of_a_sync_goes_wrong(
     .await?;
     let pages = Pages::start(4).await?;
     let pooler = match behind_a_pooler {
-        true => Some(Bouncer::start(db.port, &[("baton_worker", WORKER_PASSWORD)], 4).await?),
+        true => Some(Bouncer::start(db.port, &db.logins().await?, 4).await?),
         false => None,
     };
     // Page 1, pages 2 and 3, page 4: connect, claim, ask, settle for each; the last plan never comes true.

@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::process_chunks::{near, outcome};
 use crate::support::app::{App, Setup};
+use crate::support::daemon::free_ports;
 use crate::support::db::Db;
 use crate::support::pages::Pages;
+use crate::support::receiver::Receiver;
 use crate::support::sms::{each_got_one, let_time_go_on, member, mentor, setup, stage};
 use crate::support::until;
 
@@ -119,10 +121,61 @@ async fn a_job_that_fails_is_left_to_the_next_tick_after_three_calls() -> anyhow
 }
 
 #[tokio::test]
+async fn a_job_that_cannot_be_reached_is_named_and_the_tick_fails() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_many_contacts(10).await?;
+    let [nobody] = free_ports()?;
+    let url = format!("http://127.0.0.1:{nobody}");
+    let app = App::start(&db, Setup::offline().with("components_url", &url)).await?;
+    let (status, answer) = app.tick().await?;
+    assert_eq!(
+        (status, &answer["status"]),
+        (502, &json!("unreachable")),
+        "{answer}"
+    );
+    let named = json!([{ "job": "validate-contacts", "url": format!("{url}/jobs/validate-contacts"), "message": "ConnectionRefused" }]);
+    assert_eq!(answer["unreachable"], named);
+    let logged = "select count(*) from baton_board.tick_log where status = 'unreachable' and calls = 3 and unreachable = $1";
+    let logged: i64 = db.owner.query_one(logged, &[&named]).await?.get(0);
+    assert_eq!(logged, 1);
+    Ok(())
+}
+
+/// A page that answers everything is no component.
+#[tokio::test]
+async fn what_answers_without_json_is_no_component() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_many_contacts(10).await?;
+    let page = Receiver::start().await?;
+    let app = App::start(&db, Setup::offline().with("components_url", page.url())).await?;
+    let (status, answer) = app.tick().await?;
+    assert_eq!(
+        (status, &answer["status"]),
+        (502, &json!("unreachable")),
+        "{answer}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_tick_is_recorded() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_many_contacts(10).await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    app.tick().await?;
+    app.tick().await?;
+    let ticks = "select string_agg(status || ' ' || calls, ', ' order by id) from baton_board.tick_log where finished_at >= started_at";
+    assert_eq!(db.text(ticks).await?.as_deref(), Some("done 1, done 0"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn anyone_may_ask_whether_it_lives_and_nothing_else_is_there() -> anyhow::Result<()> {
     let db = Db::new().await?;
     let app = App::start(&db, Setup::offline()).await?;
     assert_eq!(app.send("GET", "/healthz", "", "").await?.0, 200);
+    assert_eq!(app.send("HEAD", "/healthz", "", "").await?.0, 200);
+    assert_eq!(app.send("POST", "/healthz", "", "").await?.0, 405);
     assert_eq!(app.send("GET", "/other", "", "").await?.0, 404);
     app.stop().await;
     Ok(())

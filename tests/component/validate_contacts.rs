@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{App, KEY, Setup};
 use crate::support::bouncer::Bouncer;
-use crate::support::db::{Db, WORKER_PASSWORD, cluster};
+use crate::support::db::{Db, cluster};
 use crate::support::resolver::Resolver;
 use crate::support::until;
 
@@ -265,12 +265,7 @@ async fn it_all_works_through_a_pooler_in_transaction_mode() -> anyhow::Result<(
     db.configure(json!({ "rate_per_minute": null })).await?;
     db.add_many_contacts(200).await?;
     let dns = LoopbackResolver::start().await?;
-    let pooler = Bouncer::start(
-        cluster().await?.port(),
-        &[("baton_worker", WORKER_PASSWORD)],
-        2,
-    )
-    .await?;
+    let pooler = Bouncer::start(cluster().await?.port(), &db.logins().await?, 2).await?;
     let mut setup = Setup::resolver(&dns.url());
     setup.bouncer = Some(pooler.port());
     let app = App::start(&db, setup).await?;

@@ -104,7 +104,7 @@ async fn ten_thousand_chunks_survive_random_kills() -> anyhow::Result<()> {
     let sessions = async {
         for pause in pauses {
             sleep(pause).await;
-            let one = "usename = 'baton_worker' order by random() limit 1";
+            let one = "usename like 'baton\\_%\\_process\\_chunks' order by random() limit 1";
             ended += db.end_sessions(one).await?;
         }
         anyhow::bail!("the hosts take too long")

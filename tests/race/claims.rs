@@ -29,6 +29,19 @@ async fn of_fifty_claims_at_once_one_starts_the_cycle() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Nothing is under way, so no caller may hear that the job is busy.
+#[tokio::test]
+async fn fifty_claims_of_an_idle_job_all_find_it_idle() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let workers = try_join_all((0..50).map(|_| db.worker())).await?;
+    for _ in 0..5 {
+        let claims = try_join_all(workers.iter().map(|it| claim(it, Trigger::Manual))).await?;
+        let idle = claims.iter().filter(|it| matches!(it, Claim::Idle { .. }));
+        assert_eq!(idle.count(), 50);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_operators_stop_waits_for_a_settlement_under_way() -> anyhow::Result<()> {
     let db = Db::new().await?;

@@ -1,7 +1,109 @@
-use crate::support::db::Db;
+use crate::support::db::{Db, roles};
+
+/// Which functions each component calls.
+const ALLOWED: &[(&str, &[&str])] = &[
+    (
+        "scheduler",
+        &["due_work", "plan_slots", "record_tick", "sweep"],
+    ),
+    (
+        "validate-contacts",
+        &["claim_contacts", "extend_attempt", "settle_contacts"],
+    ),
+    (
+        "process-chunks",
+        &[
+            "claim_next_chunk_job_safe",
+            "complete_chunk_job_safe",
+            "extend_attempt",
+        ],
+    ),
+    (
+        "follow-up-reminders",
+        &[
+            "claim_reminders",
+            "correct_last_contact_date",
+            "extend_attempt",
+            "settle_messages",
+            "submit_messages",
+        ],
+    ),
+    (
+        "auto-sync-jobs",
+        &[
+            "claim_auto_sync_jobs",
+            "extend_attempt",
+            "settle_messages",
+            "submit_messages",
+        ],
+    ),
+    ("message-callbacks", &["record_delivery", "record_opt_out"]),
+];
 
 #[tokio::test]
-async fn the_worker_cannot_touch_a_table() -> anyhow::Result<()> {
+async fn each_component_may_call_its_own_functions_alone() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let roles = roles(&db.owner).await?;
+    let sql = "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+               where n.nspname in ('baton', 'baton_api', 'baton_board') and has_function_privilege($1, p.oid, 'execute')
+               order by 1";
+    for (component, allowed) in ALLOWED {
+        let granted = db.list(sql, &[&roles[*component]]).await?;
+        assert_eq!(granted, *allowed, "{component}");
+    }
+    assert_eq!(roles.len(), ALLOWED.len() + 1, "and the viewer");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_of_a_database_gets_roles_of_its_own() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let of_template = roles(&db.owner).await?;
+    let mut owner = db.session().await?;
+    schema::migrate(&mut owner).await?;
+    let own = roles(&db.owner).await?;
+    let may = "select count(*) from pg_proc p where p.pronamespace = 'baton_api'::regnamespace
+               and has_function_privilege($1::text, p.oid, 'execute')";
+    for (component, role) in &own {
+        assert_ne!(role, &of_template[component]);
+        assert!(db_count(&db.owner, may, role).await? > 0, "{role}");
+        assert_eq!(
+            db_count(&db.owner, may, &of_template[component]).await?,
+            0,
+            "{component}"
+        );
+    }
+    drop(owner);
+    let statements: Vec<String> = own
+        .values()
+        .map(|it| format!("drop owned by {it}; drop role {it};"))
+        .collect();
+    db.owner.batch_execute(&statements.concat()).await?;
+    Ok(())
+}
+
+/// Restoring a database on another server brings grants to roles that are not there.
+#[tokio::test]
+async fn a_missing_role_comes_back_with_the_next_migration() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let mut owner = db.session().await?;
+    schema::migrate(&mut owner).await?;
+    let role = roles(&db.owner).await?["scheduler"].clone();
+    db.owner
+        .batch_execute(&format!("drop owned by {role}; drop role {role}"))
+        .await?;
+    schema::migrate(&mut owner).await?;
+    let may = "select has_function_privilege($1, 'baton_api.sweep(int)', 'execute')";
+    assert!(db.owner.query_one(may, &[&role]).await?.get::<_, bool>(0));
+    Ok(())
+}
+
+async fn db_count(owner: &tokio_postgres::Client, sql: &str, role: &str) -> anyhow::Result<i64> {
+    Ok(owner.query_one(sql, &[&role]).await?.get(0))
+}
+
+#[tokio::test]
+async fn components_cannot_touch_a_table() -> anyhow::Result<()> {
     let db = Db::new().await?;
     let worker = db.worker().await?;
     for sql in [
@@ -28,10 +130,7 @@ async fn the_worker_cannot_touch_a_table() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_viewer_reads_the_board_and_changes_nothing() -> anyhow::Result<()> {
     let db = Db::new().await?;
-    let viewer = db.session().await?;
-    viewer
-        .batch_execute("set session authorization baton_viewer")
-        .await?;
+    let viewer = db.component("viewer").await?;
     let views = db
         .list(
             "select viewname::text from pg_views where schemaname = 'baton_board'",

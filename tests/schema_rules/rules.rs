@@ -16,7 +16,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "what a component calls takes and returns only types that cross to Spin",
         "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-         where n.nspname = 'baton_api' and has_function_privilege('baton_worker', p.oid, 'execute')
+         where n.nspname = 'baton_api' and has_function_privilege('test_components', p.oid, 'execute')
            and (p.prorettype <> 'jsonb'::regtype or p.proretset or exists (
              select from unnest(p.proargtypes) t
              where t not in ('text'::regtype, 'uuid'::regtype, 'int'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'jsonb'::regtype, 'text[]'::regtype)))",
@@ -73,7 +73,7 @@ async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
     let breaking = [
         "alter function baton_api.sweep(int) reset search_path",
         "grant execute on function baton_api.sweep(int) to public",
-        "create function baton_api.odd(p timestamptz) returns jsonb language sql as 'select null::jsonb'; grant execute on function baton_api.odd to baton_worker",
+        "create function baton_api.odd(p timestamptz) returns jsonb language sql as 'select null::jsonb'; grant execute on function baton_api.odd to test_components",
         "create function baton_api.sweep(p text) returns jsonb language sql as 'select null::jsonb'",
         "comment on function baton_api.sweep(int) is null",
         "comment on table baton.jobs is null",

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::support::db::Db;
+use crate::support::db::{ALL_COMPONENTS, Db};
 
 /// The platform opens schema public to all; what refuses is the policies.
 const OPEN_TO_ALL: &str =
@@ -276,17 +276,17 @@ async fn other_tables_of_people_show_nothing_to_users() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn the_worker_has_no_right_to_any_table() -> anyhow::Result<()> {
+async fn components_have_no_right_to_any_table() -> anyhow::Result<()> {
     let db = Db::new().await?;
     let sql = "select c.oid::regclass || ' ' || p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p
                where c.relkind in ('r', 'v', 'p', 'm') and c.relnamespace::regnamespace::text in ('public', 'baton', 'baton_board', 'baton_api')
                  and has_table_privilege($1, c.oid, p)";
-    assert_eq!(db.list(sql, &[&"baton_worker"]).await?, [""; 0]);
+    assert_eq!(db.list(sql, &[&ALL_COMPONENTS]).await?, [""; 0]);
     db.owner
-        .batch_execute("grant select on job_queue to baton_worker")
+        .batch_execute(&format!("grant select on job_queue to {ALL_COMPONENTS}"))
         .await?;
     assert_eq!(
-        db.list(sql, &[&"baton_worker"]).await?,
+        db.list(sql, &[&ALL_COMPONENTS]).await?,
         ["job_queue select"]
     );
     Ok(())

@@ -107,11 +107,8 @@ async fn secrets_are_read_by_the_owner_alone_and_shown_nowhere() -> anyhow::Resu
     let db = Db::new().await?;
     save(&db, Some("s3cret")).await?;
     start(&db, false).await?;
-    for role in ["baton_worker", "baton_viewer"] {
-        let session = db.session().await?;
-        session
-            .batch_execute(&format!("set session authorization {role}"))
-            .await?;
+    for role in ["process-chunks", "viewer"] {
+        let session = db.component(role).await?;
         for table in [
             "sources",
             "source_secrets",

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::db::{Db, WORKER_PASSWORD};
+use super::db::Db;
 use super::http::Http;
 
 /// The key that callers present.
@@ -24,6 +24,7 @@ pub(crate) struct Setup {
     pub(crate) variables: Vec<(&'static str, String)>,
     pub(crate) deadline: Duration,
     pub(crate) faults: Option<FaultPlan>,
+    pub(crate) max_connections: usize,
     /// Go through this port instead of straight to PostgreSQL, without named statements.
     pub(crate) bouncer: Option<u16>,
     /// Leave out this text of the manifest.
@@ -50,6 +51,7 @@ impl Setup {
             variables,
             deadline: Duration::from_secs(30),
             faults: None,
+            max_connections: 64,
             bouncer: None,
             without: None,
         }
@@ -82,6 +84,7 @@ impl App {
         )?);
         config.request_deadline = setup.deadline;
         config.faults = setup.faults;
+        config.max_connections = setup.max_connections;
         config.prepared_statements = setup.bouncer.is_none();
         config.tidy_schema = Some("baton_api".to_owned());
         let port = setup.bouncer.unwrap_or(db.port);
@@ -89,8 +92,8 @@ impl App {
             ("service_key", KEY.to_owned()),
             ("pg_port", port.to_string()),
             ("pg_database", db.name.clone()),
-            ("pg_password", WORKER_PASSWORD.to_owned()),
         ];
+        config.variables.extend(db.login_variables().await?);
         for (name, value) in database.into_iter().chain(setup.variables) {
             config.variables.insert(name.to_owned(), value);
         }

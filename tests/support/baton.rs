@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use super::db::{Db, WORKER_PASSWORD};
+use super::db::Db;
 use super::http::Http;
 
 /// A folder with the project's manifest and components, and its own `.baton/`; compiled components are shared.
@@ -47,7 +47,6 @@ impl Home {
             .current_dir(self.path())
             .env("BATON_HOME", self.path())
             .env("DATABASE_URL", &db.url)
-            .env("BATON_WORKER_PASSWORD", WORKER_PASSWORD)
             .stdin(Stdio::null())
             .kill_on_drop(true);
         Ok(command)

@@ -23,7 +23,7 @@ impl Bouncer {
     /// `pool_size` is the number of server connections for each user and database.
     pub(crate) async fn start(
         pg_port: u16,
-        users: &[(&str, &str)],
+        users: &[(String, &str)],
         pool_size: u16,
     ) -> anyhow::Result<Bouncer> {
         let state = StateDir::new(&["postgres", "nobody"])?;

@@ -10,8 +10,10 @@ use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// The password of `baton_worker` in the test cluster.
-pub(crate) const WORKER_PASSWORD: &str = "worker's \\ password";
+/// The password of all roles of components in the test cluster.
+const WORKER_PASSWORD: &str = "worker's \\ password";
+/// A role of the tests with the rights of all components.
+pub(crate) const ALL_COMPONENTS: &str = "test_components";
 const TEMPLATE: &str = "baton_template";
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
@@ -36,7 +38,7 @@ const PLATFORM_ROLES: &str = "
     declare
       v_role text;
     begin
-      foreach v_role in array array['anon', 'authenticated', 'service_role'] loop
+      foreach v_role in array array['anon', 'authenticated', 'service_role', 'test_components'] loop
         begin
           execute format('create role %I nologin', v_role);
         exception when duplicate_object or unique_violation then
@@ -90,10 +92,11 @@ impl Db {
     /// A migrated database with the true clock on a cluster of the test's own, for tests that crash it.
     pub(crate) async fn on(cluster: &Cluster) -> anyhow::Result<Db> {
         let admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
+        admin.batch_execute(PLATFORM_ROLES).await?;
         admin.batch_execute("create database crashing").await?;
         let mut owner = host::pg::connect(&cluster.owner_url("crashing")).await?;
         schema::migrate(&mut owner).await?;
-        schema::set_login(&owner, "baton_worker", WORKER_PASSWORD).await?;
+        let_components_log_in(&owner).await?;
         Db::open(cluster, "crashing".to_owned()).await
     }
 
@@ -118,13 +121,51 @@ impl Db {
         Ok(host::pg::connect(&self.url).await?)
     }
 
-    /// A session with the rights of components.
+    /// A session with the rights of all components together.
     pub(crate) async fn worker(&self) -> anyhow::Result<Client> {
+        // A migration after the copy may have made others than those of the template.
+        let missing = "select r.role_name from baton.component_roles r
+                       where r.component <> 'viewer' and not pg_has_role('test_components', r.role_name, 'member')";
+        for role in self.list(missing, &[]).await? {
+            let grant = format!("grant {role} to {ALL_COMPONENTS}");
+            self.owner.batch_execute(&grant).await?;
+        }
+        self.session_of(ALL_COMPONENTS).await
+    }
+
+    /// A session with the rights of one component, or of `viewer`.
+    pub(crate) async fn component(&self, component: &str) -> anyhow::Result<Client> {
+        let role = roles(&self.owner).await?.remove(component);
+        self.session_of(&role.context("there is such a component")?)
+            .await
+    }
+
+    async fn session_of(&self, role: &str) -> anyhow::Result<Client> {
         let client = self.session().await?;
-        client
-            .batch_execute("set session authorization baton_worker")
-            .await?;
+        let set = format!("set session authorization {role}");
+        client.batch_execute(&set).await?;
         Ok(client)
+    }
+
+    /// Names and passwords of the roles with which components log in.
+    pub(crate) async fn logins(&self) -> anyhow::Result<Vec<(String, &'static str)>> {
+        let roles = roles(&self.owner).await?.into_values();
+        Ok(roles.map(|it| (it, WORKER_PASSWORD)).collect())
+    }
+
+    /// The variables of the application with which components log in.
+    pub(crate) async fn login_variables(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let roles = roles(&self.owner).await?;
+        let scheduler = roles.get("scheduler").context("it has a role")?;
+        let prefix = scheduler
+            .strip_suffix("_scheduler")
+            .context("by its name")?;
+        let mut variables = vec![("pg_role".to_owned(), prefix.to_owned())];
+        for component in roles.keys().filter(|it| *it != "viewer") {
+            let name = format!("pg_password_{}", component.replace('-', "_"));
+            variables.push((name, WORKER_PASSWORD.to_owned()));
+        }
+        Ok(variables)
     }
 
     /// Stops the clock, at the present time.
@@ -328,6 +369,24 @@ impl Db {
     }
 }
 
+/// The roles of a database's components by component.
+pub(crate) async fn roles(owner: &Client) -> anyhow::Result<BTreeMap<String, String>> {
+    let sql = "select component, role_name from baton.component_roles";
+    let rows = owner.query(sql, &[]).await?;
+    Ok(rows.iter().map(|it| (it.get(0), it.get(1))).collect())
+}
+
+async fn let_components_log_in(owner: &Client) -> anyhow::Result<()> {
+    for (component, role) in roles(owner).await? {
+        schema::set_login(owner, &role, WORKER_PASSWORD).await?;
+        if component != "viewer" {
+            let grant = format!("grant {role} to {ALL_COMPONENTS}");
+            owner.batch_execute(&grant).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The cluster of all tests. It goes on after them, so that the next run need not make it again.
 pub(crate) async fn cluster() -> anyhow::Result<&'static Cluster> {
     CLUSTER
@@ -360,8 +419,7 @@ pub(crate) async fn cluster() -> anyhow::Result<&'static Cluster> {
                 .await?;
             admin = host::pg::connect(&cluster.owner_url(TEMPLATE)).await?;
             schema::migrate(&mut admin).await?;
-            schema::set_login(&admin, "baton_worker", WORKER_PASSWORD).await?;
-            schema::set_login(&admin, "baton_viewer", WORKER_PASSWORD).await?;
+            let_components_log_in(&admin).await?;
             admin.batch_execute(CLOCK).await?;
             Ok(cluster)
         })

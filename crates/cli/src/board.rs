@@ -12,6 +12,7 @@ use message::{Alert, Messages};
 const SNAPSHOT: &str = "select jsonb_build_object(
     'now', baton.clock(),
     'jobs', (select coalesce(jsonb_agg(to_jsonb(j) order by j.job), '[]') from baton_board.job_overview j),
+    'last_tick', (select to_jsonb(t) from baton_board.tick_log t order by t.finished_at desc limit 1),
     'progress', (select to_jsonb(p) from baton_board.validation_progress p),
     'cycles', (select coalesce(jsonb_agg(to_jsonb(c) - 'config'), '[]') from (
         select * from baton_board.validation_sessions order by started_at desc limit 5) c),
@@ -30,6 +31,8 @@ pub(crate) struct Board {
     /// The database's time.
     pub(crate) now: String,
     pub(crate) jobs: Vec<Job>,
+    /// The latest tick, if there was one.
+    pub(crate) last_tick: Option<Tick>,
     /// The running validation cycle, if one runs.
     pub(crate) progress: Option<Progress>,
     /// The last validation cycles, the latest first.
@@ -60,6 +63,25 @@ pub(crate) struct Job {
     pub(crate) last_run: Option<String>,
     pub(crate) last_reason: Option<String>,
     pub(crate) last_run_at: Option<String>,
+}
+
+/// A tick that has ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tick {
+    pub(crate) finished_at: String,
+    pub(crate) seconds: f64,
+    pub(crate) status: String,
+    pub(crate) calls: u32,
+    pub(crate) worker: String,
+    pub(crate) unreachable: Vec<Unreachable>,
+}
+
+/// A job that a tick could not reach.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Unreachable {
+    pub(crate) job: String,
+    pub(crate) url: String,
+    pub(crate) message: String,
 }
 
 /// How far the running cycle is.

@@ -3,11 +3,13 @@ mod doctor;
 mod export;
 mod import;
 mod keys;
+mod logs;
 mod messages;
 mod migrate;
 mod pause;
 mod relay;
 mod resume;
+mod roles;
 mod schedule;
 mod set;
 mod settings;
@@ -20,7 +22,7 @@ mod wake;
 
 use anyhow::Result;
 
-use crate::context::Context;
+use crate::{context::Context, deployment};
 
 /// What can be asked for.
 #[derive(Debug, clap::Subcommand)]
@@ -29,10 +31,12 @@ pub(crate) enum Command {
     Up(up::Args),
     /// Validate the addresses of a CSV file and exit.
     Validate(validate::Args),
-    /// Say how things stand, and why nothing runs if nothing does.
-    Status,
-    /// Ask the running host to do what is due.
-    Tick(tick::Args),
+    /// Show every job and why it isn't running.
+    Status(deployment::Args),
+    /// Ask a deployment to do what is due.
+    Tick(deployment::Args),
+    /// Show the run log: every invocation, what it did or why it did nothing.
+    Logs(logs::Args),
     /// Load contacts from a CSV file.
     Import(import::Args),
     /// Write all contacts with their verdicts as CSV.
@@ -66,8 +70,11 @@ pub(crate) enum Command {
     Keys(keys::Command),
     /// Bring the schema of the database up to date.
     Migrate,
-    /// Check the set-up.
-    Doctor,
+    /// Check the set-up of this folder and of a deployment; changes nothing.
+    Doctor(deployment::Args),
+    /// Show the roles with which components log in, or set their passwords.
+    #[command(after_help = roles::EXAMPLES)]
+    Roles(roles::Args),
     /// Measure on this machine.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -78,7 +85,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
     match command {
         Command::Up(args) => up::run(args, context).await,
         Command::Validate(args) => validate::run(args, context).await,
-        Command::Status => status::run(context).await,
+        Command::Status(args) => status::run(args, context).await,
         Command::Tick(args) => tick::run(args, context).await,
         Command::Import(args) => import::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
@@ -93,7 +100,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Relay(args) => relay::run(args, context).await,
         Command::Keys(command) => keys::run(command, context).await,
         Command::Migrate => migrate::run(context).await,
-        Command::Doctor => doctor::run(context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::Logs(args) => logs::run(args, context).await,
+        Command::Roles(args) => roles::run(args, context).await,
         Command::Bench(command) => bench::run(command, context).await,
     }
 }

@@ -85,6 +85,21 @@ impl Database {
         .await
     }
 
+    /// Like [`Database::with`], for commands that look and change nothing: a private database is not made.
+    pub(crate) async fn look<T>(
+        context: &Context,
+        home: &Home,
+        work: impl AsyncFnOnce(&Self) -> Result<T>,
+    ) -> Result<T> {
+        if context.common.database_url.is_none() && !home.has_cluster() {
+            return Err(advice::error(
+                "there is no private database yet, and DATABASE_URL is not set",
+                "start everything with `baton up`, or set DATABASE_URL to the database of a deployment",
+            ));
+        }
+        Self::with(context, home, work).await
+    }
+
     /// Like [`Database::with`], for work that has to clean up and so watches for the interrupt itself,
     /// and that has nothing to do with another host.
     pub(crate) async fn around<T>(
@@ -173,17 +188,27 @@ impl Database {
 
 /// Connects, and says what to do when that fails.
 pub(crate) async fn connect(address: &Address) -> Result<Client> {
-    let connecting = host::pg::connect(address.secret_string());
+    let connecting = host::pg::connect_trusting(address.secret_string(), address.trust());
     connecting.await.map_err(|error| {
         let error = match error {
             host::Error::Postgres(error) => anyhow::Error::from(error),
             other => other.into(),
         };
-        advice::with(
-            format!("connecting to {address}"),
-            "check that PostgreSQL runs there, and the user and password in DATABASE_URL",
-        )(error)
+        let help = connection_help(&advice::chain(&error));
+        advice::with(format!("connecting to {address}"), help)(error)
     })
+}
+
+fn connection_help(failure: &str) -> &'static str {
+    if failure.contains("certificate") {
+        "give the certificate of the server's authority with ?sslrootcert=FILE in DATABASE_URL, or in SSL_CERT_FILE"
+    } else if failure.contains("does not support TLS") {
+        "set up TLS on the server, or accept an unencrypted connection with ?sslmode=disable in DATABASE_URL"
+    } else if failure.contains("no encryption") {
+        "the server wants TLS; ask for it with ?sslmode=require in DATABASE_URL"
+    } else {
+        "check that PostgreSQL runs there, and the user and password in DATABASE_URL"
+    }
 }
 
 async fn others_connected(maintenance: &Address) -> Result<i64> {

@@ -92,6 +92,16 @@ impl Home {
         self.root.join(".baton/postgres")
     }
 
+    /// Whether that cluster was made.
+    pub(crate) fn has_cluster(&self) -> bool {
+        self.cluster().exists()
+    }
+
+    /// Variables of the application that Spin reads beside the environment.
+    pub(crate) fn dotenv(&self) -> PathBuf {
+        self.root.join(".env")
+    }
+
     /// Where components log.
     pub(crate) fn logs(&self) -> PathBuf {
         self.root.join(".baton/logs")
@@ -100,6 +110,11 @@ impl Home {
     /// Where compiled components are kept.
     pub(crate) fn cache(&self) -> PathBuf {
         self.root.join(".baton/cache")
+    }
+
+    /// The state folder, which may be absent.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root.join(".baton")
     }
 
     /// A file in the state folder, which is made when absent.

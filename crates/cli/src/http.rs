@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
+use host::pg::Trust;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Method, Request};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -27,7 +28,7 @@ impl Http {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
+            .with_tls_config(Trust::system().client_config())
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
@@ -37,6 +38,21 @@ impl Http {
             base: base.trim_end_matches('/').to_owned(),
             authorization: service_key.map(|it| format!("Bearer {it}")),
         }
+    }
+
+    /// Gets a path; the status and the JSON of the answer, or null when it is none.
+    ///
+    /// # Errors
+    /// When no answer came within `deadline`.
+    pub(crate) async fn get(&self, path: &str, deadline: Duration) -> Result<(u16, Value)> {
+        let headers: [(&str, &str); 0] = [];
+        let (status, bytes) = self
+            .exchange(Method::GET, path, &headers, Bytes::new(), deadline)
+            .await?;
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        ))
     }
 
     /// Posts JSON; the status and the JSON of the answer, or null when it is none.

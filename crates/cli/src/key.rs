@@ -63,7 +63,7 @@ impl Key {
         given: &BTreeMap<String, String>,
     ) -> Result<Option<PathBuf>> {
         let name = self.variable();
-        if given.contains_key(name) || stack::environment_variables().contains_key(name) {
+        if given.contains_key(name) || stack::environment_variables(home)?.contains_key(name) {
             return Ok(None);
         }
         self.file(home).map(Some)
@@ -79,7 +79,7 @@ impl Key {
 
     /// The value of its variable: what the environment sets, else what its file holds, which is made when absent.
     pub(crate) fn value(self, home: &Home) -> Result<String> {
-        match stack::environment_variables().remove(self.variable()) {
+        match stack::environment_variables(home)?.remove(self.variable()) {
             Some(value) => Ok(value),
             None => secret::kept_in(&self.file(home)?, || self.generate()),
         }

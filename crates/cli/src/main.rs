@@ -13,6 +13,7 @@ mod cmd;
 mod context;
 mod copy;
 mod database;
+mod deployment;
 mod destination;
 mod home;
 mod http;
@@ -20,6 +21,7 @@ mod interrupt;
 mod key;
 mod moment;
 mod output;
+mod roles;
 mod running;
 mod scratch;
 mod secret;
@@ -35,11 +37,13 @@ use crate::{context::Context, interrupt::Interrupt};
 /// Secrets come in through the environment alone, because arguments are visible to everybody on the machine.
 const ENVIRONMENT: &str = "Environment:
   DATABASE_URL           database to use instead of the private one in .baton/
-  BATON_WORKER_PASSWORD  password of role baton_worker, where the owner may not set it
-  BATON_SERVICE_KEY      key of the host that `tick` asks, where it is not in .baton/
+  PGSSLMODE, PGSSLROOTCERT   how TLS is used, where DATABASE_URL does not say it
+  SSL_CERT_FILE          certificate authorities to trust in place of the system's
+  BATON_URL              where the deployment answers that `tick`, `status` and `doctor` ask
+  BATON_SERVICE_KEY      key of that deployment, where it is not in .baton/
   BATON_WEBHOOK_SECRET   secret that signs wakes, for `relay` and `wake`, where it is not in .baton/
   BATON_SYNC_SECRET      password or token for `sync add`, unless --secret-file is given
-  SPIN_VARIABLE_NAME     variable `name` of spin.toml";
+  SPIN_VARIABLE_NAME     variable `name` of spin.toml; also read from the file .env beside it";
 
 /// Overlap-free background work for serverless WebAssembly, coordinated by PostgreSQL alone.
 #[derive(Debug, Parser)]

@@ -16,6 +16,11 @@ pub(crate) fn relative(now: &str, at: &str) -> String {
     }
 }
 
+/// Seconds from one moment to another, both ISO 8601; none when one cannot be read.
+pub(crate) fn seconds_between(from: &str, to: &str) -> Option<i64> {
+    Some((parse(to)? - parse(from)?).num_seconds())
+}
+
 /// A number of seconds for people, in the largest unit that keeps two digits of meaning.
 pub(crate) fn span(seconds: i64) -> String {
     match seconds {

@@ -45,6 +45,13 @@ impl Output {
     }
 }
 
+/// Prints one line of a result that goes on.
+pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
 /// Tells a person something that is no result, on standard error.
 pub(crate) fn note(text: &str) {
     #[expect(clippy::print_stderr, reason = "the command line prints")]

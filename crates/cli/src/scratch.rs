@@ -81,7 +81,8 @@ impl Scratch {
                 self.name
             ))
             .await
-            .with_context(|| format!("dropping the database {}", self.name))
+            .with_context(|| format!("dropping the database {}", self.name))?;
+        drop_roles(&server, &self.name).await
     }
 
     async fn give_up(self, error: anyhow::Error) -> Result<Self> {
@@ -120,8 +121,37 @@ async fn sweep(server: &Client) -> Result<()> {
             );
         }
     }
+    if let Err(error) = drop_roles(server, PREFIX).await {
+        tracing::warn!("roles of an earlier run stay: {error:#}");
+    }
     server
         .execute("select pg_advisory_unlock($1)", &[&LOCK])
         .await?;
+    Ok(())
+}
+
+/// Drops the roles of scratch databases that are gone, by the beginning of the databases' names.
+async fn drop_roles(server: &Client, database: &str) -> Result<()> {
+    // Another run may drop the same roles at this moment, so a failure counts when it stays.
+    for last in [false, true] {
+        let roles = server
+            .query(
+                "select quote_ident(r.rolname)
+                 from pg_roles r, substring(r.rolname from '^baton_(baton_scratch_[0-9a-f]{16})_') as name
+                 where starts_with(name, $1) and not exists (select from pg_database d where d.datname = name)
+                 order by r.rolname limit 1000",
+                &[&database],
+            )
+            .await?;
+        for row in roles {
+            let role: String = row.get(0);
+            let dropped = server
+                .batch_execute(&format!("drop role if exists {role}"))
+                .await;
+            if last {
+                dropped.with_context(|| format!("dropping the role {role}"))?;
+            }
+        }
+    }
     Ok(())
 }

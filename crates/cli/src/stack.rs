@@ -15,25 +15,21 @@ use tokio::sync::watch;
 use tokio_postgres::Client;
 
 use crate::context::secret_variable;
-use crate::database::{Address, connect};
+use crate::database::Address;
 use crate::key::Key;
-use crate::{advice, home::Home, output, secret};
+use crate::{advice, home::Home, output, roles};
 use kept::Kept;
 
-/// The role of components.
-const WORKER: &str = "baton_worker";
-/// The file in the state folder with that role's password.
-const WORKER_PASSWORD: &str = "worker-password";
 /// The channel on which the database wakes jobs.
 pub(crate) const WAKE_CHANNEL: &str = "baton_wake";
 /// The schema whose functions set nothing but for their own transaction.
 const TIDY_SCHEMA: &str = "baton_api";
 /// Variables of the application in the environment begin like this, as Spin has it.
 const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
+/// How many connections to PostgreSQL all components of the host have by default; PostgreSQL's own default is 100.
+pub(crate) const MAX_CONNECTIONS: usize = 50;
 /// How often it is looked whether a file with a key has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often a password is set that another process is setting, too.
-const LOGIN_TRIES: usize = 10;
 
 /// How to start the host.
 pub(crate) struct Options {
@@ -47,6 +43,10 @@ pub(crate) struct Options {
     pub(crate) wakes: bool,
     /// Whether statements are prepared once per connection.
     pub(crate) prepared_statements: bool,
+    /// How many connections to PostgreSQL all components together may have.
+    pub(crate) max_connections: usize,
+    /// Who starts it.
+    pub(crate) who: String,
 }
 
 /// What runs.
@@ -108,17 +108,12 @@ pub(crate) async fn start(
     owner: &Client,
     options: Options,
 ) -> Result<Stack> {
-    let worker_password = worker_password(home, address, owner).await?;
     // Where the database is comes last: a variable in the environment must not lead a run into another database.
-    let mut variables = environment_variables();
-    variables.extend([
-        ("pg_host".to_owned(), address.host()?),
-        ("pg_port".to_owned(), address.port().to_string()),
-        ("pg_database".to_owned(), address.database().to_owned()),
-        ("pg_user".to_owned(), WORKER.to_owned()),
-        ("pg_password".to_owned(), worker_password),
-        ("pg_sslmode".to_owned(), address.ssl_mode().to_owned()),
-    ]);
+    let mut variables = environment_variables(home)?;
+    variables.extend(options.variables.clone());
+    let logins = roles::log_in(home, address, owner, &variables, &options.who).await?;
+    variables.extend(logins);
+    variables.extend(database_variables(address)?);
     variables.extend(options.variables.clone());
     let mut kept = Vec::new();
     for key in Key::ALL {
@@ -140,6 +135,7 @@ pub(crate) async fn start(
     });
     let wakes = options.wakes.then(|| host::Wakes {
         database_url: address.secret_string().to_owned(),
+        trust: address.trust().clone(),
         channel: WAKE_CHANNEL.to_owned(),
         bearer: bearer.subscribe(),
     });
@@ -151,6 +147,8 @@ pub(crate) async fn start(
         cache_dir: Some(home.cache()),
         prepared_statements: options.prepared_statements,
         tidy_schema: Some(TIDY_SCHEMA.to_owned()),
+        max_connections: options.max_connections,
+        trust: address.trust().clone(),
         tick,
         wakes,
         ..host::Config::new(home.manifest(), options.listen)
@@ -217,13 +215,45 @@ pub(crate) fn webhook_secrets(text: &str) -> Result<Vec<webhook::Secret>> {
     Ok(secrets)
 }
 
-/// Variables of the application that the environment sets, by name.
-pub(crate) fn environment_variables() -> BTreeMap<String, String> {
-    variables_in(
+/// Where components find the database, by variables of the application; the authorities that the host trusts are its own.
+pub(crate) fn database_variables(address: &Address) -> Result<[(String, String); 5]> {
+    Ok([
+        ("pg_host".to_owned(), address.host()?),
+        ("pg_port".to_owned(), address.port().to_string()),
+        ("pg_database".to_owned(), address.database().to_owned()),
+        ("pg_sslmode".to_owned(), address.tls().sslmode().to_owned()),
+        ("pg_ca".to_owned(), String::new()),
+    ])
+}
+
+/// Variables of the application by name: what the environment sets, else, as Spin has it, what the file `.env` sets.
+pub(crate) fn environment_variables(home: &Home) -> Result<BTreeMap<String, String>> {
+    let file = home.dotenv();
+    let mut all = BTreeMap::new();
+    match dotenvy::from_path_iter(&file) {
+        Ok(lines) => {
+            for line in lines {
+                let (name, value) = line.map_err(advice::with(
+                    format!("reading {}", file.display()),
+                    "write each line as SPIN_VARIABLE_NAME=value, with quotes around a value that has blanks",
+                ))?;
+                all.insert(name, value);
+            }
+        }
+        Err(error) if error.not_found() => {}
+        Err(error) => {
+            return Err(advice::with(
+                format!("reading {}", file.display()),
+                "check the permissions of the file",
+            )(error));
+        }
+    }
+    all.extend(
         std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }),
-    )
+    );
+    Ok(variables_in(all.into_iter()))
 }
 
 fn taken<E: Into<anyhow::Error>>(address: SocketAddr) -> impl FnOnce(E) -> anyhow::Error {
@@ -231,43 +261,6 @@ fn taken<E: Into<anyhow::Error>>(address: SocketAddr) -> impl FnOnce(E) -> anyho
         format!("{address} cannot be listened on"),
         "choose another address, such as --listen 127.0.0.1:3001",
     )
-}
-
-/// Makes sure that components can log in, and returns their password.
-pub(crate) async fn worker_password(
-    home: &Home,
-    address: &Address,
-    owner: &Client,
-) -> Result<String> {
-    if let Some(given) = secret_variable("BATON_WORKER_PASSWORD") {
-        return Ok(given);
-    }
-    let password = secret::kept_in(&home.state_file(WORKER_PASSWORD)?, secret::random)?;
-    let worker = address.with_user(WORKER, &password);
-    for _ in 0..LOGIN_TRIES {
-        // Tried first, because setting it is a write to the whole server, and the owner's right to do so may be missing.
-        if connect(&worker).await.is_ok() {
-            return Ok(password);
-        }
-        match schema::set_login(owner, WORKER, &password).await {
-            Ok(()) => return Ok(password),
-            // Another process changes the same role at this moment.
-            Err(schema::Error::Connection(error))
-                if error.code().is_some_and(|it| it.code() == "XX000") => {}
-            Err(error) => {
-                return Err(advice::with(
-                    format!("letting role {WORKER} log in"),
-                    format!(
-                        "let an administrator set its password, and give it in BATON_WORKER_PASSWORD ({address})"
-                    ),
-                )(error));
-            }
-        }
-    }
-    Err(advice::error(
-        format!("role {WORKER} cannot log in"),
-        "try again when no other process is starting",
-    ))
 }
 
 /// Variables of the application by their names in lower case.

@@ -85,7 +85,7 @@ impl Cluster {
     /// The URL of `database` for the superuser `postgres`, password included. `database` is a plain identifier.
     pub fn owner_url(&self, database: &str) -> String {
         format!(
-            "postgres://postgres:{}@127.0.0.1:{}/{database}",
+            "postgres://postgres:{}@127.0.0.1:{}/{database}?sslmode=disable",
             self.server.password(),
             self.server.port()
         )

@@ -132,6 +132,36 @@ pub struct Planned {
     pub planned: u32,
 }
 
+/// Notes a tick that has just ended.
+#[derive(Debug)]
+pub struct RecordTick {
+    /// `done`, `out_of_time` or `unreachable`.
+    pub status: &'static str,
+    /// How many calls it made.
+    pub calls: u32,
+    /// Milliseconds that it took, 600,000 at most.
+    pub duration_ms: u64,
+    /// The invocation.
+    pub worker: String,
+    /// The jobs that it could not reach, each with `job`, `url` and `message`; at most 100.
+    pub unreachable: serde_json::Value,
+}
+
+impl Call for RecordTick {
+    const SQL: &'static str = "select baton_api.record_tick($1)";
+    type Output = serde_json::Value;
+
+    fn params(self) -> Vec<Param> {
+        vec![Param::Jsonb(serde_json::json!({
+            "status": self.status,
+            "calls": self.calls,
+            "duration_ms": self.duration_ms,
+            "worker": self.worker,
+            "unreachable": self.unreachable,
+        }))]
+    }
+}
+
 /// Pauses a job after the batch under way. For operators.
 #[derive(Debug)]
 pub struct PauseJob {

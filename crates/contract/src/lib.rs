@@ -22,8 +22,8 @@ pub use contacts::{
     SettleContacts, Throttle,
 };
 pub use jobs::{
-    ConfigureJob, Due, DueJob, DueState, DueWork, PauseJob, Plan, PlanSlots, Planned, ResumeJob,
-    SetSchedule, Slot, Sweep, Swept,
+    ConfigureJob, Due, DueJob, DueState, DueWork, PauseJob, Plan, PlanSlots, Planned, RecordTick,
+    ResumeJob, SetSchedule, Slot, Sweep, Swept,
 };
 pub use messages::{
     Action, ClaimAutoSyncJobs, ClaimReminders, ConfigureSettings, CorrectLastContactDate, Letter,
@@ -89,6 +89,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("sweep", Sweep::SQL),
     ("due_work", DueWork::SQL),
     ("plan_slots", PlanSlots::SQL),
+    ("record_tick", RecordTick::SQL),
     ("pause_job", PauseJob::SQL),
     ("resume_job", ResumeJob::SQL),
     ("configure_job", ConfigureJob::SQL),

@@ -9,6 +9,7 @@
 
 pub mod correction;
 pub mod cron;
+pub mod database;
 pub mod doh;
 pub mod email;
 mod foreign;

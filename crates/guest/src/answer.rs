@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use contract::Claim;
 use serde_json::{Value, json};
-use spin_sdk::http::FullBody;
+use spin_sdk::http::{FullBody, HeaderValue, Method};
 
 use crate::Error;
 
@@ -15,6 +15,8 @@ pub struct Answer {
     body: Value,
     /// What the log knows beyond the body.
     internal: Option<String>,
+    /// The methods that would be served, where this one is not.
+    allow: Option<Method>,
 }
 
 impl Answer {
@@ -24,6 +26,7 @@ impl Answer {
             status: 200,
             body,
             internal: None,
+            allow: None,
         }
     }
 
@@ -33,6 +36,7 @@ impl Answer {
             status: 204,
             body: Value::Null,
             internal: None,
+            allow: None,
         }
     }
 
@@ -41,12 +45,13 @@ impl Answer {
         Self::conflict(json!({ "status": "lost", "reason": reason }))
     }
 
-    /// The work was done as far as the outside took part, which refuses more of it; the body says why.
+    /// The work was done as far as the outside took part, which refuses more of it or cannot be reached; the body says why.
     pub fn failed(body: Value) -> Self {
         Self {
             status: 502,
             body,
             internal: None,
+            allow: None,
         }
     }
 
@@ -56,6 +61,7 @@ impl Answer {
             status: 409,
             body,
             internal: None,
+            allow: None,
         }
     }
 
@@ -85,8 +91,14 @@ impl Answer {
         *response.status_mut() = self.status.try_into().expect("our own statuses are valid");
         if !self.body.is_null() {
             *response.body_mut() = FullBody::new(Bytes::from(self.body.to_string()));
-            let json = spin_sdk::http::HeaderValue::from_static("application/json");
+            let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert("content-type", json);
+        }
+        if let Some(allow) = self
+            .allow
+            .and_then(|it| HeaderValue::from_str(it.as_str()).ok())
+        {
+            response.headers_mut().insert("allow", allow);
         }
         response
     }
@@ -108,12 +120,18 @@ pub fn claimed<A>(claim: Claim<A>, more: &str) -> Result<A, Answer> {
 
 impl From<Error> for Answer {
     fn from(error: Error) -> Self {
-        let internal =
-            matches!(error, Error::Unavailable(_) | Error::Bug(_)).then(|| error.to_string());
+        let is_internal = matches!(
+            error,
+            Error::Unavailable(_) | Error::Misconfigured(_) | Error::Bug(_)
+        );
         Self {
             status: error.status(),
             body: json!({ "code": error.code(), "message": error.message() }),
-            internal,
+            internal: is_internal.then(|| error.to_string()),
+            allow: match error {
+                Error::MethodNotAllowed(method) => Some(method),
+                _ => None,
+            },
         }
     }
 }

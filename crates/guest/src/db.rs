@@ -1,7 +1,20 @@
+use std::{future::Future, pin::pin, time::Duration};
+
 use contract::{Call, Param, codes};
-use spin_sdk::pg::{Connection, DbValue, Error as SdkError, ParameterValue, PgError, QueryError};
+use domain::database::is_permanent;
+use futures::future::{Either, select};
+use spin_sdk::pg::{
+    Certificate, Connection, DbValue, Error as SdkError, OpenOptions, ParameterValue, PgError,
+    QueryError,
+};
+use spin_sdk::time::sleep;
 
 use crate::{Config, Error};
+
+/// How long the host may take to open a connection, the start of its session included.
+const OPENING: Duration = Duration::from_secs(8);
+/// How long a call may take: PostgreSQL ends a statement after 20 s.
+const CALLING: Duration = Duration::from_secs(22);
 
 /// The database, for calls of `baton_api` and nothing else.
 pub struct Db(Connection);
@@ -9,15 +22,39 @@ pub struct Db(Connection);
 impl Db {
     /// Takes a connection from the host's pool.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
-        Connection::open(config.database.as_str())
-            .await
-            .map(Self)
-            .map_err(classify)
+        let database = &config.database;
+        let options = OpenOptions {
+            ca_root: database.ca.clone().map(Certificate::Text),
+        };
+        let opening = Connection::open_with_options(&database.address, options);
+        match within(OPENING, opening).await {
+            Some(opened) => opened.map(Self).map_err(classify),
+            None => Err(Error::Unavailable(format!(
+                "the database did not accept a connection within {} s",
+                OPENING.as_secs()
+            ))),
+        }
+    }
+
+    /// Makes one call on a connection that goes back to the pool at once.
+    pub async fn once<C: Call>(config: &Config, call: C) -> Result<C::Output, Error> {
+        Self::connect(config).await?.call(call).await
     }
 
     /// Calls one function, which is one transaction: when this returns, nothing is left open.
     pub async fn call<C: Call>(&self, call: C) -> Result<C::Output, Error> {
         let params: Vec<ParameterValue> = call.params().into_iter().map(parameter).collect();
+        match within(CALLING, self.query::<C>(params)).await {
+            Some(result) => result,
+            None => Err(Error::Unavailable(format!(
+                "the database did not answer within {} s: {}",
+                CALLING.as_secs(),
+                C::SQL
+            ))),
+        }
+    }
+
+    async fn query<C: Call>(&self, params: Vec<ParameterValue>) -> Result<C::Output, Error> {
         let mut rows = self.0.query(C::SQL, params).await.map_err(classify)?;
         let mut value = None;
         while let Some(row) = rows.next().await {
@@ -25,6 +62,13 @@ impl Db {
         }
         rows.result().await.map_err(classify)?;
         value.ok_or_else(|| Error::Bug(format!("{} returned no row", C::SQL)))?
+    }
+}
+
+async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), pin!(sleep(patience))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(((), _)) => None,
     }
 }
 
@@ -56,20 +100,36 @@ fn classify(error: SdkError) -> Error {
     };
     match error {
         PgError::ConnectionFailed(text) => {
-            Error::Unavailable(format!("connecting to the database: {text}"))
+            let text = format!("connecting to the database: {}", plain(&text));
+            match is_permanent(&text) {
+                true => Error::Misconfigured(text),
+                false => Error::Unavailable(text),
+            }
         }
         PgError::QueryFailed(QueryError::DbError(it)) => match it.code.as_str() {
             codes::NO_SUCH_THING => Error::NoSuchThing(it.message),
             codes::BAD_ARGUMENT => Error::BadRequest(it.message),
             codes::UNACCEPTABLE => Error::Unacceptable(it.message),
+            // The role lacks a right, or the schema is not there: nothing that time mends.
+            "42501" | "3F000" | "42883" => {
+                Error::Misconfigured(format!("{} ({})", it.message, it.code))
+            }
             // Serialisation and deadlock (40), resources (53), operator intervention (57), connection (08), lock time-out.
             code if ["40", "53", "57", "08"].contains(&&code[..2]) || code == "55P03" => {
-                Error::Unavailable(it.as_text)
+                Error::Unavailable(format!("{} ({})", it.message, it.code))
             }
-            _ => Error::Bug(it.as_text),
+            _ => Error::Bug(format!("{} ({})", it.message, it.code)),
         },
-        PgError::QueryFailed(QueryError::Text(text)) => Error::Unavailable(text),
+        PgError::QueryFailed(QueryError::Text(text)) => Error::Unavailable(plain(&text)),
         PgError::BadParameter(text) | PgError::ValueConversionFailed(text) => Error::Bug(text),
-        PgError::Other(text) => Error::Unavailable(text),
+        // Spin reports a malformed entry of allowed_outbound_hosts and a malformed certificate so.
+        PgError::Other(text) => Error::Misconfigured(plain(&text)),
     }
+}
+
+/// One line of what a host says, which may go on with a backtrace.
+fn plain(text: &str) -> String {
+    let said = text.split("Stack backtrace:").next().unwrap_or_default();
+    let lines = said.lines().map(str::trim).filter(|it| !it.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
 }

@@ -8,6 +8,9 @@ pub enum Error {
         "present the service key as `Authorization: Bearer …`, or a signature by Standard Webhooks"
     )]
     Unauthorized,
+    /// Sign the request as its provider does; the text says how.
+    #[error("{0}")]
+    WrongSignature(&'static str),
     /// Use this method.
     #[error("use {0}")]
     MethodNotAllowed(Method),
@@ -32,6 +35,9 @@ pub enum Error {
     /// Try again later; the text is for the log.
     #[error("{0}")]
     Unavailable(String),
+    /// Have the operator change the deployment; the text is for the log.
+    #[error("{0}")]
+    Misconfigured(String),
     /// Nothing the caller can do; the text is for the log.
     #[error("{0}")]
     Bug(String),
@@ -41,21 +47,21 @@ impl Error {
     /// The status of the answer.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Unauthorized => 401,
+            Self::Unauthorized | Self::WrongSignature(_) => 401,
             Self::MethodNotAllowed(_) => 405,
             Self::NotFound | Self::NoSuchThing(_) => 404,
             Self::TooLarge(_) => 413,
             Self::BadRequest(_) => 400,
             Self::Unacceptable(_) => 422,
             Self::Unavailable(_) => 503,
-            Self::Bug(_) => 500,
+            Self::Misconfigured(_) | Self::Bug(_) => 500,
         }
     }
 
     /// A stable code for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unauthorized => "unauthorized",
+            Self::Unauthorized | Self::WrongSignature(_) => "unauthorized",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::NotFound => "not_found",
             Self::NoSuchThing(_) => "no_such_thing",
@@ -63,6 +69,7 @@ impl Error {
             Self::BadRequest(_) => "bad_request",
             Self::Unacceptable(_) => "unacceptable",
             Self::Unavailable(_) => "unavailable",
+            Self::Misconfigured(_) => "misconfigured",
             Self::Bug(_) => "internal",
         }
     }
@@ -73,8 +80,14 @@ impl Error {
             Self::Unavailable(_) => {
                 "the database cannot be reached or is busy; try again later".to_owned()
             }
+            Self::Misconfigured(_) => {
+                "this deployment is not set up correctly; the component's log says \
+                 what to change, and `baton doctor` checks it"
+                    .to_owned()
+            }
             Self::Bug(_) => "an internal error; the component's log says which".to_owned(),
             Self::Unauthorized
+            | Self::WrongSignature(_)
             | Self::MethodNotAllowed(_)
             | Self::NotFound
             | Self::NoSuchThing(_)

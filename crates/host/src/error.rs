@@ -44,4 +44,10 @@ pub enum Error {
     /// The database's address is malformed, or the database refused the connection.
     #[error("PostgreSQL: {0}")]
     Postgres(#[from] tokio_postgres::Error),
+    /// The server accepted a connection and then said nothing, or nothing is there that answers.
+    #[error("PostgreSQL: no answer within {} s", .0.as_secs())]
+    NoSession(std::time::Duration),
+    /// The text of a certificate authority is not usable.
+    #[error("certificate: {0}")]
+    Certificate(String),
 }

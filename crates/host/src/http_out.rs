@@ -17,6 +17,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::context::Context;
 use crate::faults::Passage;
 use crate::instance::Ending;
+use crate::pg::Trust;
 use crate::routes::Match;
 
 /// The longest wait for a connection; a guest can only shorten it.
@@ -29,14 +30,13 @@ const NO_TIMEOUT: Duration = Duration::from_secs(3600);
 pub(crate) struct Client(legacy::Client<HttpsConnector<HttpConnector>, WasiBody>);
 
 impl Client {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(trust: &Trust) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.enforce_http(false);
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-            .expect("ring supports the default versions of TLS")
+            .with_tls_config(trust.client_config())
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(connector);

@@ -2,7 +2,8 @@
 //! for machines without Spin, for tests and for faults on purpose.
 //!
 //! It is not allowed to know what the application does: no job, no table, no name of a component appears here.
-//! It offers nothing that Spin does not offer, refuses what Spin refuses, reads no environment and prints nothing.
+//! It offers nothing that Spin does not offer, refuses what Spin refuses, reads no environment but `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR`, and prints nothing.
 //!
 //! The one entry point is [`start`]; [`relay`] delivers wakes to an application that runs elsewhere.
 
@@ -68,6 +69,10 @@ pub struct Config {
     /// Calls of functions in this schema of the database leave nothing behind in their session, so after them, and
     /// nothing else, a connection needs no cleaning; Spin cleans it at every use. None: as Spin does.
     pub tidy_schema: Option<String>,
+    /// How many connections to PostgreSQL all components together may have: Spin's `max_connections` of `[outbound_pg]`.
+    pub max_connections: usize,
+    /// Whose certificates are accepted, from PostgreSQL and from other servers.
+    pub trust: pg::Trust,
     /// A request at regular times.
     pub tick: Option<Tick>,
     /// Requests on notification.
@@ -77,7 +82,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A configuration with the defaults: 30 seconds, 128 MiB, prepared statements, and nothing optional.
+    /// A configuration with the defaults: 30 seconds, 128 MiB, 64 connections, prepared statements, and nothing optional.
     #[must_use]
     pub fn new(manifest: impl Into<PathBuf>, listen: SocketAddr) -> Self {
         Self {
@@ -90,6 +95,8 @@ impl Config {
             cache_dir: None,
             prepared_statements: true,
             tidy_schema: None,
+            max_connections: 64,
+            trust: pg::Trust::system(),
             tick: None,
             wakes: None,
             faults: None,
@@ -132,8 +139,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let faults = Arc::new(faults::Faults::new(config.faults.clone(), names));
     let loader = Arc::new(engine::Loader::new(config.cache_dir.as_deref())?);
     let counters = Arc::new(counters::Counters::default());
-    let pools = Arc::new(pg::Pools::new(config.tidy_schema.clone()));
-    let client = http_out::Client::new();
+    let budget = pg::Budget::new(config.max_connections);
+    let client = http_out::Client::new(&config.trust);
     let mut handlers = BTreeMap::new();
     for component in application.components {
         let source = config.manifest.with_file_name(&component.source);
@@ -144,7 +151,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             variables: RwLock::new(component.variables),
             allowed_hosts: component.allowed_hosts,
             prepared_statements: config.prepared_statements,
-            pools: pools.clone(),
+            pools: pg::Pools::new(config.tidy_schema.clone(), config.trust.clone(), &budget),
             client: client.clone(),
             faults: faults.clone(),
             app: OnceLock::new(),

@@ -30,6 +30,8 @@ const LONGEST_WISH: Duration = Duration::from_secs(60);
 pub struct Wakes {
     /// Where to listen.
     pub database_url: String,
+    /// Whose certificates are accepted there.
+    pub trust: pg::Trust,
     /// The channel to listen to; the payload of its notifications is the path to POST to, and perhaps, after a space,
     /// how many calls of it should be under way at least.
     pub channel: String,
@@ -49,7 +51,7 @@ pub(crate) async fn run(
         async move { errand::send(&app, &path, &bearer, trigger).await }
     };
     tokio::select! {
-        () = relay(&wakes.database_url, &wakes.channel, &listening, post) => {}
+        () = relay(&wakes.database_url, &wakes.trust, &wakes.channel, &listening, post) => {}
         _ = stop.changed() => {}
     }
 }
@@ -59,6 +61,7 @@ pub(crate) async fn run(
 /// `listening` hears after each attempt to connect and each loss whether it listens.
 pub async fn relay<P, F>(
     database_url: &str,
+    trust: &pg::Trust,
     channel: &str,
     listening: &watch::Sender<bool>,
     post: P,
@@ -68,13 +71,14 @@ pub async fn relay<P, F>(
 {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::select! {
-        () = listen(database_url, channel, listening, sender.clone()) => {}
+        () = listen(database_url, trust, channel, listening, sender.clone()) => {}
         () = deliver(sender, receiver, post) => {}
     }
 }
 
 async fn listen(
     database_url: &str,
+    trust: &pg::Trust,
     channel: &str,
     listening: &watch::Sender<bool>,
     payloads: mpsc::UnboundedSender<String>,
@@ -83,7 +87,7 @@ async fn listen(
     let statement = format!("listen \"{}\"", channel.replace('"', "\"\""));
     loop {
         let connected = async {
-            let (client, notifications) = pg::connect_and_listen(database_url).await?;
+            let (client, notifications) = pg::connect_and_listen(database_url, trust).await?;
             client.batch_execute(&statement).await?;
             Ok::<_, crate::Error>((client, notifications))
         };

@@ -3,12 +3,13 @@
 //! It decides nothing that two of it could disagree about, so any number of ticks at once is harmless.
 //! The one entry point is [`handle`].
 
+mod call;
 mod tick;
 
 use guest::{Answer, Error, Response};
 use spin_sdk::http::{Method, Request};
 
-/// Routes: `POST /tick`, and `GET /healthz` for anyone.
+/// Routes: `POST /tick`, and `GET` or `HEAD /healthz` for anyone.
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
     let path = request.uri().path().to_owned();
@@ -16,6 +17,8 @@ async fn handle(request: Request) -> Response {
         (&Method::GET, "/healthz") => {
             Answer::ok(serde_json::json!({ "status": "ok" })).into_response()
         }
+        (&Method::HEAD, "/healthz") => Answer::ok(serde_json::Value::Null).into_response(),
+        (_, "/healthz") => Answer::from(Error::MethodNotAllowed(Method::GET)).into_response(),
         (_, "/tick") => guest::serve("scheduler", request, tick::run).await,
         _ => Answer::from(Error::NotFound).into_response(),
     }

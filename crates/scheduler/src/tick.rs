@@ -1,17 +1,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{pin::pin, time::Duration};
 
-use contract::{Due, DueJob, DueState, DueWork, Plan, PlanSlots, RunRequest, Slot, Sweep, Trigger};
+use contract::{
+    Due, DueJob, DueState, DueWork, Plan, PlanSlots, RecordTick, RunRequest, Slot, Sweep, Swept,
+};
 use futures::StreamExt;
 use futures::future::{Either, join_all, select};
 use futures::stream::FuturesUnordered;
 use guest::{Answer, Config, Db, Error, variable};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use spin_sdk::time::sleep;
+
+use crate::call::{Run, Unreachable, call};
 
 /// How long a tick goes on; some hosts stop a request at 30 s.
 const BUDGET: Duration = Duration::from_secs(25);
+/// How long the record of a tick may take beyond that.
+const RECORDING: Duration = Duration::from_secs(2);
 /// Before asking again about a job whose leases are all out: it may be dead, and should not wait for the next tick.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A job that answered nothing but refusals so often in a row is left to the next tick.
@@ -23,49 +28,76 @@ const BOUND: i32 = 100;
 
 /// Sweeps, plans, then calls what is due until nothing is, or the budget is spent.
 pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Error> {
-    let components_url = variable("components_url").await?;
-    let db = Db::connect(&config).await?;
-    let swept = db.call(Sweep { limit: BOUND }).await?;
-    let mut runs = Vec::new();
-    let work = work_until_nothing_is_due(&db, &config, &components_url, &mut runs);
-    let finished = match select(pin!(work), pin!(sleep(BUDGET))).await {
+    let start = now();
+    let mut tick = Tick::default();
+    let finished = match select(pin!(work(&config, &mut tick)), pin!(sleep(BUDGET))).await {
         Either::Left((result, _)) => Some(result?),
         // The calls under way go on without us; their leases tell what becomes of them.
         Either::Right(((), _)) => None,
     };
-    Ok(Answer::ok(json!({
-        "status": if finished.is_some() { "done" } else { "out_of_time" },
-        "calls": runs.iter().map(|it| it.calls).sum::<u32>(),
-        "swept": swept,
-        "runs": runs,
+    let unreachable = tick.unreachable();
+    let status = match (unreachable.is_empty(), &finished) {
+        (false, _) => "unreachable",
+        (true, Some(_)) => "done",
+        (true, None) => "out_of_time",
+    };
+    let calls: u32 = tick.runs.iter().map(|it| it.calls).sum();
+    let record = RecordTick {
+        status,
+        calls,
+        duration_ms: now() - start,
+        worker: guest::worker("scheduler"),
+        unreachable: json!(unreachable),
+    };
+    // The work is done; a record that cannot be made must not turn it into a failure.
+    let recorded = match select(pin!(Db::once(&config, record)), pin!(sleep(RECORDING))).await {
+        Either::Left((recorded, _)) => recorded.is_ok(),
+        Either::Right(((), _)) => false,
+    };
+    let body = json!({
+        "status": status,
+        "calls": calls,
+        "swept": tick.swept,
+        "runs": tick.runs,
+        "unreachable": unreachable,
+        "recorded": recorded,
         "jobs": finished.map(|it| it.jobs),
-    })))
+    });
+    Ok(match status {
+        "unreachable" => Answer::failed(body),
+        _ => Answer::ok(body),
+    })
 }
 
-/// Calls of a component one after another, each asked for by the answer before it.
-#[derive(Debug, Serialize)]
-struct Run {
-    job: String,
-    calls: u32,
-    /// Of the last call.
-    http_status: u16,
-    /// The last answer that was not `idle`, with the numbers of all.
-    answer: Value,
+/// What a tick has done so far.
+#[derive(Default)]
+struct Tick {
+    swept: Swept,
+    runs: Vec<Run>,
 }
 
+impl Tick {
+    /// The jobs whose last call reached nothing.
+    fn unreachable(&self) -> Vec<Unreachable> {
+        let mut last: BTreeMap<&str, Option<&Unreachable>> = BTreeMap::new();
+        for run in &self.runs {
+            last.insert(&run.job, run.unreachable.as_ref());
+        }
+        last.into_values().flatten().cloned().collect()
+    }
+}
+
+/// Each call of the database gives its connection back, so that waiting for components holds none.
 /// A job is asked about again when its own calls have ended, however long those of others take.
-async fn work_until_nothing_is_due(
-    db: &Db,
-    config: &Config,
-    components_url: &str,
-    runs: &mut Vec<Run>,
-) -> Result<Due, Error> {
+async fn work(config: &Config, tick: &mut Tick) -> Result<Due, Error> {
+    let components_url = variable("components_url").await?;
+    tick.swept = Db::once(config, Sweep { limit: BOUND }).await?;
     let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
     let mut rounds = FuturesUnordered::new();
     let mut under_way = BTreeSet::new();
     loop {
-        let due = db.call(DueWork { limit: BOUND }).await?;
-        plan(db, &due.plan).await?;
+        let due = Db::once(config, DueWork { limit: BOUND }).await?;
+        plan(config, &due.plan).await?;
         for job in &due.jobs {
             let calls = match job.state {
                 DueState::Due => job.slots.min(MOST_SLOTS),
@@ -74,7 +106,7 @@ async fn work_until_nothing_is_due(
             };
             let refused = refusals.get(&job.job).copied().unwrap_or_default();
             if refused < MOST_REFUSALS && under_way.insert(job.job.clone()) {
-                rounds.push(round(job.clone(), calls, config, components_url));
+                rounds.push(round(job.clone(), calls, config, &components_url));
             }
         }
         let Some((job, finished)) = rounds.next().await else {
@@ -86,7 +118,7 @@ async fn work_until_nothing_is_due(
             let refused = refusals.entry(job).or_default();
             *refused = if served { 0 } else { *refused + 1 };
         }
-        runs.extend(finished);
+        tick.runs.extend(finished);
     }
 }
 
@@ -97,7 +129,8 @@ async fn round(
     config: &Config,
     components_url: &str,
 ) -> (String, Vec<Run>) {
-    let finished = join_all((0..calls).map(|_| call(&job, config, components_url))).await;
+    let calls = (0..calls).map(|_| call(&job, config, components_url, BUDGET));
+    let finished = join_all(calls).await;
     // Without the pause, a job that is busy or refuses would be asked as fast as it can answer.
     if finished.iter().all(|it| it.http_status != 200) {
         sleep(PAUSE).await;
@@ -105,7 +138,7 @@ async fn round(
     (job.job, finished)
 }
 
-async fn plan(db: &Db, plans: &[Plan]) -> Result<(), Error> {
+async fn plan(config: &Config, plans: &[Plan]) -> Result<(), Error> {
     let mut slots = Vec::new();
     for it in plans {
         // An expression without a next fire, or that a person broke in the table, leaves its job without slots.
@@ -117,48 +150,12 @@ async fn plan(db: &Db, plans: &[Plan]) -> Result<(), Error> {
         }
     }
     if !slots.is_empty() {
-        db.call(PlanSlots { slots }).await?;
+        Db::once(config, PlanSlots { slots }).await?;
     }
     Ok(())
 }
 
-async fn call(job: &DueJob, config: &Config, components_url: &str) -> Run {
-    let url = format!("{}{}", components_url.replace('*', &job.job), job.route);
-    let body = json!(RunRequest {
-        trigger: Trigger::Tick
-    });
-    let (mut calls, mut sum) = (0, Value::Null);
-    loop {
-        let (http_status, answer) = guest::post_json(&url, config.service_key(), &body, BUDGET)
-            .await
-            .unwrap_or_else(|it| {
-                (
-                    502,
-                    json!({ "code": "unreachable", "message": it.to_string() }),
-                )
-            });
-        calls += 1;
-        let goes_on = answer["again"] == true;
-        add(&mut sum, answer);
-        if !goes_on {
-            return Run {
-                job: job.job.clone(),
-                calls,
-                http_status,
-                answer: sum,
-            };
-        }
-    }
-}
-
-fn add(sum: &mut Value, mut answer: Value) {
-    if !sum.is_null() && answer["status"] == "idle" {
-        return;
-    }
-    for (key, value) in answer.as_object_mut().into_iter().flatten() {
-        if let (Some(before), Some(now)) = (sum[key].as_u64(), value.as_u64()) {
-            *value = json!(before + now);
-        }
-    }
-    *sum = answer;
+/// Milliseconds of a clock that never goes back.
+fn now() -> u64 {
+    spin_sdk::wasip3::clocks::monotonic_clock::now() / 1_000_000
 }

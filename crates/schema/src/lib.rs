@@ -1,10 +1,12 @@
 //! Embeds `migrations/` and brings a database up to date with it.
 //!
 //! It knows files and their order, none of the nouns inside, and opens no connection of its own.
-//! The one entry point is [`migrate`]: everything happens in one transaction under an advisory lock.
+//! The one entry point is [`migrate`]: everything happens in one transaction under an advisory lock. Grants are applied
+//! at every migration, because a database restored on another server lacks its roles.
 //! A migration library would apply the numbered files as well, but could not rebuild the code schemas in the same transaction.
 
 use include_dir::{Dir, include_dir};
+use postgres_protocol::password::scram_sha_256;
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Transaction};
 
@@ -97,16 +99,19 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
         record(&tx, CODE, &hash).await?;
         report.code_rebuilt = true;
     }
+    let (name, sql) = grants();
+    apply(&tx, name, sql).await?;
     tx.commit().await?;
     Ok(report)
 }
 
-/// Lets `role` log in with `password`. Roles belong to the whole cluster, so this is no part of [`migrate`].
+/// Lets `role` log in with `password`; apart from [`migrate`], because it changes the login of a running deployment.
+/// The server gets a verifier (RFC 5803), not the password, so neither its log nor its statistics can show it.
 pub async fn set_login(client: &Client, role: &str, password: &str) -> Result<(), Error> {
     let statement: String = client
         .query_one(
             "select format('alter role %I login password %L', $1::text, $2::text)",
-            &[&role, &password],
+            &[&role, &scram_sha_256(password.as_bytes())],
         )
         .await?
         .get(0);
@@ -153,14 +158,15 @@ fn code_files() -> Vec<(String, &'static str)> {
             .expect("migrations/ has this folder");
         files.extend(sql_files(dir, true));
     }
-    let grants = MIGRATIONS
-        .get_file("grants.sql")
-        .expect("migrations/ has this file");
-    files.push((
-        "grants.sql".to_owned(),
-        grants.contents_utf8().expect("SQL is UTF-8"),
-    ));
     files
+}
+
+fn grants() -> (&'static str, &'static str) {
+    let name = "grants.sql";
+    let file = MIGRATIONS
+        .get_file(name)
+        .expect("migrations/ has this file");
+    (name, file.contents_utf8().expect("SQL is UTF-8"))
 }
 
 fn sql_files(dir: &'static Dir<'_>, deep: bool) -> Vec<(String, &'static str)> {

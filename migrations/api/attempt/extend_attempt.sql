@@ -26,4 +26,3 @@ begin
 end
 $$;
 comment on function baton_api.extend_attempt is 'Renews the lease of an open attempt; says when it is lost.';
-grant execute on function baton_api.extend_attempt to baton_worker;

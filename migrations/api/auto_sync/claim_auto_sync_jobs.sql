@@ -33,4 +33,3 @@ begin
 end
 $$;
 comment on function baton_api.claim_auto_sync_jobs is 'Works the queued jobs of auto-syncs that are due and claims their messages, or says why not.';
-grant execute on function baton_api.claim_auto_sync_jobs to baton_worker;

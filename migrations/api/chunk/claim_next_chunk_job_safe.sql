@@ -79,4 +79,3 @@ begin
 end
 $$;
 comment on function baton_api.claim_next_chunk_job_safe is 'Claims the next chunks of sync jobs, or says why not.';
-grant execute on function baton_api.claim_next_chunk_job_safe to baton_worker;

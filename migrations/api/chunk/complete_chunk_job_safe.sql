@@ -102,4 +102,3 @@ begin
 end
 $$;
 comment on function baton_api.complete_chunk_job_safe is 'Settles an attempt at chunks.';
-grant execute on function baton_api.complete_chunk_job_safe to baton_worker;

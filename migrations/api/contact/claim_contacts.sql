@@ -71,4 +71,3 @@ begin
 end
 $$;
 comment on function baton_api.claim_contacts is 'Claims the next batch of contacts to validate, or says why not.';
-grant execute on function baton_api.claim_contacts to baton_worker;

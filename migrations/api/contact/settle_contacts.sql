@@ -118,4 +118,3 @@ begin
 end
 $$;
 comment on function baton_api.settle_contacts is 'Applies the verdicts of an attempt and moves its cycle on.';
-grant execute on function baton_api.settle_contacts to baton_worker;

@@ -23,4 +23,3 @@ begin
 end
 $$;
 comment on function baton_api.due_work is 'Which jobs can run now, and why not for the rest.';
-grant execute on function baton_api.due_work to baton_worker;

@@ -30,7 +30,7 @@ begin
   v_alone := job.max_parallel = 1 or job.rate_per_minute is not null;
   if not (case when v_alone then pg_catalog.pg_try_advisory_xact_lock(job.lock_id) else pg_catalog.pg_try_advisory_xact_lock_shared(job.lock_id) end)
      and not (v_alone and job.max_parallel > 1 and baton_api.wait_for_turn(job.lock_id, null)) then
-    declined := baton_api.decline_run(p_job, 'skipped', 'busy', v_now + interval '1 second', p_trigger, p_worker, v_now);
+    declined := baton_api.decline_as_busy(job, v_now + interval '1 second', p_trigger, p_worker, v_now);
     return;
   end if;
 
@@ -68,7 +68,7 @@ begin
     declined := baton_api.decline_run(p_job, 'skipped', 'paused', null, p_trigger, p_worker, v_now);
     return;
   elsif open_attempts >= job.max_parallel or not v_alone and (seat is null or seat = any (v_taken)) then
-    declined := baton_api.decline_run(p_job, 'skipped', 'busy', coalesce(v_first_until, v_now + interval '1 second'), p_trigger, p_worker, v_now);
+    declined := baton_api.decline_as_busy(job, coalesce(v_first_until, v_now + interval '1 second'), p_trigger, p_worker, v_now);
     return;
   end if;
 

@@ -52,6 +52,10 @@ begin
     select o.id from baton.runs o where o.finished_at < v_now - v_keep order by o.finished_at limit v_limit for update skip locked);
   get diagnostics v_rows = row_count;
   v_pruned := v_pruned + v_rows;
+  delete from baton.ticks t where t.id in (
+    select o.id from baton.ticks o where o.finished_at < v_now - v_keep order by o.finished_at limit v_limit for update skip locked);
+  get diagnostics v_rows = row_count;
+  v_pruned := v_pruned + v_rows;
   delete from baton.attempts a where a.id in (
     select o.id from baton.jobs j cross join lateral (
       select f.id from baton.attempts f where f.job = j.name and f.finished_at < v_now - v_keep
@@ -106,4 +110,3 @@ begin
 end
 $$;
 comment on function baton_api.sweep is 'Ends what died, skips what overlapped, prunes what is old; bounded.';
-grant execute on function baton_api.sweep to baton_worker;

@@ -19,4 +19,3 @@ as $$
   where t.finished_at is null
 $$;
 comment on function baton_api.get_active_advisory_locks is 'Advisory locks and live leases, with their jobs, holders and ages.';
-grant execute on function baton_api.get_active_advisory_locks to baton_viewer;

@@ -34,4 +34,3 @@ begin
 end
 $$;
 comment on function baton_api.record_delivery is 'Records what a provider tells of a message.';
-grant execute on function baton_api.record_delivery to baton_worker;

@@ -20,4 +20,3 @@ begin
 end
 $$;
 comment on function baton_api.record_opt_out is 'Records that a recipient wants no more messages, or wants them again.';
-grant execute on function baton_api.record_opt_out to baton_worker;

@@ -58,4 +58,3 @@ begin
 end
 $$;
 comment on function baton_api.settle_messages is 'Settles an attempt at messages.';
-grant execute on function baton_api.settle_messages to baton_worker;

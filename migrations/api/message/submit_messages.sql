@@ -85,4 +85,3 @@ begin
 end
 $$;
 comment on function baton_api.submit_messages is 'Says which messages may go out now, and notes that they are going out.';
-grant execute on function baton_api.submit_messages to baton_worker;

@@ -60,4 +60,3 @@ begin
 end
 $$;
 comment on function baton_api.claim_reminders is 'Claims the next reminders about assignments that nobody followed up, or says why not.';
-grant execute on function baton_api.claim_reminders to baton_worker;

@@ -39,4 +39,3 @@ begin
 end
 $$;
 comment on function baton_api.correct_last_contact_date is 'Corrects when an assignment was last followed up, on the record.';
-grant execute on function baton_api.correct_last_contact_date to baton_worker;

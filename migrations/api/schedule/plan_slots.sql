@@ -21,4 +21,3 @@ begin
 end
 $$;
 comment on function baton_api.plan_slots is 'Inserts the next slots of schedules, once each.';
-grant execute on function baton_api.plan_slots to baton_worker;

@@ -8,7 +8,7 @@ use loopback_sms::Fault;
 use serde_json::json;
 
 use crate::support::bouncer::Bouncer;
-use crate::support::db::{WORKER_PASSWORD, cluster};
+use crate::support::db::Db;
 use crate::support::sms::{Scene, member, mentor, setup, tally};
 
 /// The two components that send messages.
@@ -40,9 +40,9 @@ async fn behind_a_pooler_a_trap_sends_nobody_two_messages_either() -> anyhow::Re
 }
 
 async fn each_call_goes_wrong(kind: FaultKind, behind_a_pooler: bool) -> anyhow::Result<()> {
-    let port = cluster().await?.port();
+    let db = Db::new().await?;
     let pooler = match behind_a_pooler {
-        true => Some(Bouncer::start(port, &[("baton_worker", WORKER_PASSWORD)], 4).await?),
+        true => Some(Bouncer::start(db.port, &db.logins().await?, 4).await?),
         false => None,
     };
     for job in JOBS {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{drain, items, near, outcome, sync_pages};
 use crate::support::app::App;
 use crate::support::bouncer::Bouncer;
-use crate::support::db::{Db, WORKER_PASSWORD};
+use crate::support::db::Db;
 use crate::support::pages::{Pages, RECORDS};
 use crate::support::until;
 
@@ -74,8 +74,7 @@ async fn a_host_that_sync_hosts_does_not_allow_is_not_asked() -> anyhow::Result<
 #[tokio::test]
 async fn a_sync_works_behind_a_pooler() -> anyhow::Result<()> {
     let (db, pages) = (Db::new().await?, Pages::start(8).await?);
-    let users = [("baton_worker", WORKER_PASSWORD)];
-    let pooler = Bouncer::start(db.port, &users, 2).await?;
+    let pooler = Bouncer::start(db.port, &db.logins().await?, 2).await?;
     let mut setup = near();
     setup.bouncer = Some(pooler.port());
     let app = App::start(&db, setup).await?;

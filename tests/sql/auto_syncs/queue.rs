@@ -162,6 +162,7 @@ async fn without_the_queue_everything_else_goes_on() -> anyhow::Result<()> {
             db.owner.execute(older, &[]).await?;
             schema::migrate(&mut db.session().await?).await?;
         }
+        let worker = db.worker().await?;
         call(&worker, Sweep { limit: 10 }).await?;
         assert_eq!(call(&worker, DueWork { limit: 10 }).await?.jobs.len(), 4);
         assert_eq!(due_job(&worker, JOB).await?.state, DueState::Due);

@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
+use domain::database::Tls;
 use domain::doh::{RecordKind, query};
 use serde::Serialize;
+use tokio_postgres::Client;
 
+use crate::database::{Address, Database, connect};
 use crate::{
-    advice, board, context::Context, database::Database, home::Home, http::Http, output,
-    running::Announcement, stack,
+    advice, board, context::Context, deployment, home::Home, http::Http, output, roles, stack,
 };
 
 /// Components renew their lease so often, in seconds.
@@ -34,7 +36,7 @@ enum Verdict {
 }
 
 /// Looks at everything, and fails when something is broken.
-pub(crate) async fn run(context: &Context) -> Result<()> {
+pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()> {
     let home = context.home()?;
     let mut checks = Vec::new();
     let mut check = |what, verdict, found: String| {
@@ -56,7 +58,7 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
             format!("{error:#}; build them with scripts/build-components"),
         ),
     }
-    match Database::with(context, &home, async |database| {
+    match Database::look(context, &home, async |database| {
         look_inside(&home, database).await
     })
     .await
@@ -79,16 +81,42 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
             ),
         }
     }
-    match Announcement::read(&home) {
-        Some(it) => check("host", Verdict::Ok, format!("runs at {}", it.url)),
-        None => check("host", Verdict::Ok, "none of this folder runs".to_owned()),
+    match args.health(&home).await {
+        Some(health) if health.answers => {
+            let (verdict, found) = match args.accepts_key(&home, &health.url).await {
+                Ok(true) => (Verdict::Ok, "answers, and accepts the service key".to_owned()),
+                Ok(false) => (
+                    Verdict::Broken,
+                    "answers, and refuses the service key; give it with --key-file or in BATON_SERVICE_KEY".to_owned(),
+                ),
+                Err(error) => (
+                    Verdict::Warning,
+                    format!("answers; the service key was not tried: {}", advice::chain(&error)),
+                ),
+            };
+            check("deployment", verdict, format!("{} {found}", health.url));
+        }
+        Some(health) => check(
+            "deployment",
+            Verdict::Broken,
+            format!(
+                "{} does not answer: {}",
+                health.url,
+                health.error.unwrap_or_default()
+            ),
+        ),
+        None => check(
+            "deployment",
+            Verdict::Ok,
+            "not asked: no `baton up` runs in this folder, and --url names none".to_owned(),
+        ),
     }
     context.output.result(&checks, || {
         let rows = checks.iter().map(|it| {
             let verdict = match it.verdict {
                 Verdict::Ok => "ok",
                 Verdict::Warning => "warning",
-                Verdict::Broken => "BROKEN",
+                Verdict::Broken => "FAILED",
             };
             [it.what.to_owned(), verdict.to_owned(), it.found.clone()]
         });
@@ -102,7 +130,7 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
         0 => Ok(()),
         n => Err(advice::error(
             format!("{n} checks failed"),
-            "mend what the table above calls BROKEN",
+            "fix the checks marked FAILED",
         )),
     }
 }
@@ -124,6 +152,7 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
         verdict,
         found: format!("{}, PostgreSQL {major}", database.address()),
     }];
+    checks.push(protection(database.address()));
     if let Err(error) = board::read(&client).await {
         checks.push(Check {
             what: "schema",
@@ -137,15 +166,8 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
         verdict: Verdict::Ok,
         found: "is there".to_owned(),
     });
-    let (verdict, found) = match stack::worker_password(home, database.address(), &client).await {
-        Ok(_) => (Verdict::Ok, "components can log in".to_owned()),
-        Err(error) => (Verdict::Broken, advice::chain(&error)),
-    };
-    checks.push(Check {
-        what: "role",
-        verdict,
-        found,
-    });
+    checks.extend(roles_log_in(home, database, &client).await?);
+    checks.push(connections(database, &client).await?);
     let [work, tick, request] = BUDGETS;
     let leases = client
         .query(
@@ -172,11 +194,123 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
+/// How the connections of owner and components are protected.
+fn protection(address: &Address) -> Check {
+    let (verdict, found) = match (address.tls(), address.is_local()) {
+        (Tls::Verified, _) => (
+            Verdict::Ok,
+            match address.root_cert() {
+                Some(file) => format!("encrypted, certificate verified by {file}"),
+                None => "encrypted, certificate verified by the system's authorities".to_owned(),
+            },
+        ),
+        (Tls::Off, true) => (
+            Verdict::Ok,
+            "not encrypted; the server is on this machine".to_owned(),
+        ),
+        (Tls::Off, false) => (
+            Verdict::Warning,
+            "NOT encrypted: passwords and data cross the network in clear; use sslmode=require"
+                .to_owned(),
+        ),
+    };
+    Check {
+        what: "connection",
+        verdict,
+        found,
+    }
+}
+
+/// Logs in as each component does, with what this folder and its environment know; sets nothing.
+async fn roles_log_in(home: &Home, database: &Database, client: &Client) -> Result<Vec<Check>> {
+    let given = stack::environment_variables(home)?;
+    let roles = roles::read(client).await?;
+    let check = |verdict, found| Check {
+        what: "roles",
+        verdict,
+        found,
+    };
+    let unset: Vec<&str> = roles
+        .iter()
+        .filter(|it| it.is_component() && it.password_set_at.is_none())
+        .map(|it| &*it.name)
+        .collect();
+    let Some(variables) = roles::known(home, &roles, &given)? else {
+        let found = match unset.is_empty() {
+            true => "not tried: their passwords are not in this folder or its environment (SPIN_VARIABLE_PG_PASSWORD_…)".to_owned(),
+            false => "have no passwords yet; `baton up` sets them, or `baton roles set-passwords`".to_owned(),
+        };
+        return Ok(vec![check(Verdict::Warning, found)]);
+    };
+    let mut checks = Vec::new();
+    for role in roles.iter().filter(|it| it.is_component()) {
+        let password = variables.get(&role.variable()).map_or("", String::as_str);
+        let address = database.address().with_user(&role.name, password);
+        if let Err(error) = connect(&address).await {
+            let found = format!(
+                "{} cannot log in as {}: {}",
+                role.component,
+                role.name,
+                advice::chain(&error)
+            );
+            checks.push(check(Verdict::Broken, found));
+        }
+    }
+    if checks.is_empty() {
+        checks.push(check(Verdict::Ok, "every component can log in".to_owned()));
+    }
+    Ok(checks)
+}
+
+/// Spin's pools: so many connections for each component.
+const SPIN_POOL: i64 = 64;
+
+/// Whether the server has room for the connections that components may open.
+async fn connections(database: &Database, client: &Client) -> Result<Check> {
+    let row = client
+        .query_one(
+            "select current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint,
+                    (select count(*) from pg_stat_activity a where a.backend_type = 'client backend'
+                       and a.usename not in (select r.role_name from baton.component_roles r)),
+                    (select count(*) from baton.component_roles r where r.component <> 'viewer')",
+            &[],
+        )
+        .await?;
+    let (room, others, components): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    let free = room - others;
+    let own = i64::try_from(stack::MAX_CONNECTIONS)?;
+    let spin = components * SPIN_POOL;
+    let (verdict, found) = if free < own {
+        (
+            Verdict::Warning,
+            format!(
+                "{free} of {room} are free, and `baton up` uses up to {own}: raise max_connections, or give it fewer with --max-connections"
+            ),
+        )
+    } else if free < spin && !database.is_private() {
+        (
+            Verdict::Warning,
+            format!(
+                "{free} of {room} are free: enough for `baton up` ({own}), not for Spin without a limit ({components} components × {SPIN_POOL} = {spin}); \
+                 set [outbound_pg] max_connections = {} in its runtime configuration",
+                (free / components.max(1)).max(1)
+            ),
+        )
+    } else {
+        (Verdict::Ok, format!("{free} of {room} are free"))
+    };
+    Ok(Check {
+        what: "connections",
+        verdict,
+        found,
+    })
+}
+
 /// The resolvers that `baton up` would use without further arguments.
 fn resolvers(home: &Home) -> Result<BTreeMap<&'static str, String>> {
     let text = std::fs::read_to_string(home.manifest())?;
     let manifest: toml::Table = toml::from_str(&text)?;
-    let environment = stack::environment_variables();
+    let environment = stack::environment_variables(home)?;
     let resolvers = ["resolver_1", "resolver_2"].into_iter().filter_map(|name| {
         let default = || {
             manifest

@@ -110,7 +110,7 @@ fn list(here: &Here, context: &Context) -> Result<()> {
         let file = here.file(key)?;
         let (live, made_at) = match &file {
             Some(file) => (Some(key.live_in(file)?.len()), made_at(file)),
-            None => (given(key)?, None),
+            None => (given(&here.home, key)?, None),
         };
         listed.push(Listed {
             key,
@@ -139,8 +139,8 @@ fn list(here: &Here, context: &Context) -> Result<()> {
 }
 
 /// How many values the environment gives.
-fn given(key: Key) -> Result<Option<usize>> {
-    let variables = stack::environment_variables();
+fn given(home: &Home, key: Key) -> Result<Option<usize>> {
+    let variables = stack::environment_variables(home)?;
     let value = variables.get(key.variable());
     value.map(|it| Ok(key.live(it)?.len())).transpose()
 }

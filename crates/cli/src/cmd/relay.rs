@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         };
         let address = database.address();
         tokio::select! {
-            () = host::relay(address.secret_string(), stack::WAKE_CHANNEL, &listening, post) => Ok(()),
+            () = host::relay(address.secret_string(), address.trust(), stack::WAKE_CHANNEL, &listening, post) => Ok(()),
             result = show(listens, &args.url, address.to_string(), context) => result,
         }
     })

@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use super::{messages, sync};
 use crate::board::{self, Board};
-use crate::{context::Context, database::Database, moment, output, running::Announcement};
+use crate::deployment::{self, Health};
+use crate::{context::Context, database::Database, moment, output};
 
 /// What `status` shows.
 #[derive(Debug, Serialize)]
 struct Status {
-    /// Where the host of this folder listens, if one runs.
-    url: Option<String>,
+    /// The deployment that was asked for, or whose host runs in this folder.
+    deployment: Option<Health>,
     /// The database, without secrets.
     database: String,
     #[serde(flatten)]
@@ -18,19 +19,54 @@ struct Status {
 }
 
 /// Shows how things stand.
-pub(crate) async fn run(context: &Context) -> Result<()> {
+pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()> {
     let home = context.home()?;
-    Database::with(context, &home, async |database| {
+    Database::look(context, &home, async |database| {
         let board = board::read(&database.connect().await?).await?;
-        let url = Announcement::read(&home).map(|it| it.url);
         let status = Status {
-            url,
+            deployment: args.health(&home).await,
             database: database.address().to_string(),
             board,
         };
         context.output.result(&status, || text(&status))
     })
     .await
+}
+
+/// After so long without a tick, whatever posts them has probably stopped, in seconds.
+const TICKS_STOPPED: i64 = 180;
+
+fn last_tick(board: &Board) -> String {
+    let Some(tick) = &board.last_tick else {
+        return "There was no tick yet: a cron has to post to /tick, or `baton up` does it."
+            .to_owned();
+    };
+    let ago = moment::relative(&board.now, &tick.finished_at);
+    let mut text = format!(
+        "The last tick was {ago}: {}, {} calls, {:.1} s.",
+        tick.status.replace('_', " "),
+        tick.calls,
+        tick.seconds
+    );
+    for it in &tick.unreachable {
+        text.push_str(&format!(
+            "\nIt could NOT reach {} at {}: {}. The variable components_url says where components answer.",
+            it.job, it.url, it.message
+        ));
+    }
+    if ticks_stopped(board) {
+        text.push_str("\nTicks have stopped: check the cron that posts to /tick.");
+    }
+    text
+}
+
+fn ticks_stopped(board: &Board) -> bool {
+    let since = |tick: &board::Tick| moment::seconds_between(&tick.finished_at, &board.now);
+    board
+        .last_tick
+        .as_ref()
+        .and_then(since)
+        .is_none_or(|it| it > TICKS_STOPPED)
 }
 
 fn text(status: &Status) -> String {
@@ -41,16 +77,25 @@ fn text(status: &Status) -> String {
             .map(|it| moment::relative(now, it))
             .unwrap_or_default()
     };
-    let mut parts = vec![match &status.url {
-        Some(url) => format!(
-            "The host runs at {url} with the database {}.",
-            status.database
-        ),
+    let database = &status.database;
+    let mut parts = vec![match &status.deployment {
+        Some(Health {
+            url, error: None, ..
+        }) => {
+            format!("The deployment at {url} answers. The database is {database}.")
+        }
+        Some(Health {
+            url,
+            error: Some(error),
+            ..
+        }) => {
+            format!("The deployment at {url} does NOT answer: {error}. The database is {database}.")
+        }
         None => format!(
-            "No host of this folder runs: `baton up` starts one. The database is {}.",
-            status.database
+            "The database is {database}. No `baton up` runs in this folder; --url asks a deployment elsewhere."
         ),
     }];
+    parts.push(last_tick(board));
 
     let jobs = board.jobs.iter().map(|it| {
         let why = board::in_words(&it.state, it.reason.as_deref());
@@ -195,8 +240,11 @@ fn remarks(status: &Status) -> Vec<String> {
         )
     }));
     remarks.extend(board::message::advice(&board.messages));
-    if status.url.is_none() && board.jobs.iter().any(|it| it.state == "due") {
-        remarks.push("Work is due, and nothing runs that would do it: start `baton up`, or post to /tick where the components run.".to_owned());
+    if ticks_stopped(board) && board.jobs.iter().any(|it| it.state == "due") {
+        remarks.push(
+            "Work is due, and no tick came in the last 3 minutes: start `baton up`, or check the cron that posts to /tick."
+                .to_owned(),
+        );
     }
     remarks
 }
@@ -222,7 +270,7 @@ mod tests {
     fn told(board: serde_json::Value) -> String {
         let board = serde_json::from_value(board).expect("it is a board");
         text(&Status {
-            url: None,
+            deployment: None,
             database: "baton on 127.0.0.1:1".to_owned(),
             board,
         })
@@ -240,7 +288,38 @@ mod tests {
         check(
             "due",
             "self_adaptive",
-            "Work is due, and nothing runs that would do it",
+            "Work is due, and no tick came in the last 3 minutes",
+        );
+    }
+
+    #[test]
+    fn it_tells_the_last_tick_and_what_it_could_not_reach() {
+        let told = |finished_at: &str, status: &str, unreachable: serde_json::Value| {
+            told(json!({
+                "now": "2026-03-01T09:30:00+00:00",
+                "last_tick": { "finished_at": finished_at, "seconds": 1.25, "status": status, "calls": 4, "worker": "w",
+                    "unreachable": unreachable },
+                "jobs": [], "progress": null, "cycles": [], "running_too_long": [], "verdicts": [], "syncs": [],
+                "messages": [], "alerts": [],
+            }))
+        };
+        let recent = told("2026-03-01T09:29:30+00:00", "done", json!([]));
+        assert!(
+            recent.contains("The last tick was 30 s ago: done, 4 calls, 1.2 s."),
+            "{recent}"
+        );
+        assert!(!recent.contains("stopped"), "{recent}");
+        let old = told("2026-03-01T09:20:00+00:00", "out_of_time", json!([]));
+        assert!(
+            old.contains("out of time") && old.contains("Ticks have stopped"),
+            "{old}"
+        );
+        let lost =
+            json!([{ "job": "one", "url": "http://one/run", "message": "ConnectionRefused" }]);
+        let lost = told("2026-03-01T09:29:30+00:00", "unreachable", lost);
+        assert!(
+            lost.contains("It could NOT reach one at http://one/run: ConnectionRefused"),
+            "{lost}"
         );
     }
 

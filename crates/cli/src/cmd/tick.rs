@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -6,22 +5,10 @@ use contract::{DueJob, DueState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::context::{Context, secret_variable};
-use crate::{advice, board, http::Http, key::Key, output, running::Announcement, secret};
+use crate::{advice, board, context::Context, deployment, http::Http, output};
 
 /// A tick works for 25 s at most, and hosts cut requests off at 30 s.
 const DEADLINE: Duration = Duration::from_secs(40);
-
-/// What `tick` understands.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Where the host listens; by default the one that `baton up` has started here.
-    #[arg(long, env = "BATON_URL", value_name = "URL")]
-    url: Option<String>,
-    /// File with the service key, which is otherwise taken from BATON_SERVICE_KEY, else from .baton/.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-}
 
 /// The answer of the scheduler.
 #[derive(Debug, Deserialize)]
@@ -40,23 +27,15 @@ struct Run {
 }
 
 /// Posts one tick and shows what came of it.
-pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
-    let announced = match &args.url {
-        Some(_) => None,
-        None => Announcement::read(&context.home()?),
-    };
-    let Some(url) = args.url.clone().or(announced.map(|it| it.url)) else {
+pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()> {
+    let home = context.home()?;
+    let Some(url) = args.url(&home) else {
         return Err(advice::error(
-            "no host is running here",
-            "start one with `baton up`, or say where it is with --url",
+            "no host is running for this folder",
+            "start one with `baton up`, or say where the deployment answers with --url",
         ));
     };
-    let keys = match (&args.key_file, secret_variable("BATON_SERVICE_KEY")) {
-        (Some(file), _) => secret::read_from(file)?,
-        (None, Some(keys)) => keys,
-        (None, None) => secret::read_from(&Key::Service.file(&context.home()?)?)?,
-    };
-    let key = Key::Service.first(&keys);
+    let key = args.key(&home)?;
     let posting = async {
         Http::new(&url, Some(&key))
             .post("/tick", &json!({}), DEADLINE)
@@ -69,6 +48,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let (status, answer) = context.interrupt.guard(posting).await?;
     match status {
         200 => context.output.result(&answer, || text(&answer)),
+        502 if answer["status"] == "unreachable" => {
+            context.output.result(&answer, || text(&answer))?;
+            Err(unreachable(&answer))
+        }
         401 => Err(advice::error(
             format!("{url} does not accept the service key"),
             "give the key of that host with --key-file",
@@ -81,6 +64,26 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             ))
         }
     }
+}
+
+fn unreachable(answer: &Value) -> anyhow::Error {
+    let jobs = answer["unreachable"].as_array().into_iter().flatten();
+    let jobs = jobs.map(|it| {
+        let field = |name: &str| it[name].as_str().unwrap_or_default().to_owned();
+        format!(
+            "{} at {} ({})",
+            field("job"),
+            field("url"),
+            field("message")
+        )
+    });
+    advice::error(
+        format!(
+            "the scheduler cannot reach {}",
+            jobs.collect::<Vec<_>>().join(", ")
+        ),
+        "set the variable components_url to where the components answer; `*` in it stands for a component's name",
+    )
 }
 
 fn text(answer: &Value) -> String {
@@ -133,6 +136,7 @@ fn text(answer: &Value) -> String {
     }
     parts.push(match summary.status.as_str() {
         "done" => "Everything that was due is done.".to_owned(),
+        "unreachable" => "Not everything that was due is done.".to_owned(),
         _ => "The time of this tick is over; the next one goes on.".to_owned(),
     });
     parts.join("\n\n")

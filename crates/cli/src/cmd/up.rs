@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Send statements unprepared, for PgBouncer before 1.21 in transaction mode.
     #[arg(long)]
     no_prepared_statements: bool,
+    /// Most connections to PostgreSQL that all components together have, beside one for wakes.
+    #[arg(long, env = "BATON_MAX_CONNECTIONS", default_value_t = stack::MAX_CONNECTIONS as u16, value_parser = clap::value_parser!(u16).range(2..=10_000), value_name = "N")]
+    max_connections: u16,
     /// Whether DNS is asked, or syntax and lists decide alone.
     #[arg(long, value_parser = ["on", "off"], value_name = "ON|OFF")]
     dns: Option<String>,
@@ -103,6 +106,8 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
         tick_every: (!args.no_tick).then(|| Duration::from_secs(args.tick_every)),
         wakes: !args.no_wakes,
         prepared_statements: !args.no_prepared_statements,
+        max_connections: args.max_connections.into(),
+        who: context.common.who.clone(),
     };
     let starting = async {
         let mut owner = database.connect().await?;

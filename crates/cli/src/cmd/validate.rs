@@ -101,6 +101,8 @@ async fn validate(
             tick_every: None,
             wakes: false,
             prepared_statements: true,
+            max_connections: stack::MAX_CONNECTIONS,
+            who: context.common.who.clone(),
         };
         let stack = context
             .interrupt

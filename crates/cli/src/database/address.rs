@@ -1,43 +1,119 @@
-use std::fmt;
+mod options;
 
-use anyhow::{Result, bail};
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use domain::database::{self, Tls};
+use host::pg::Trust;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{
+    ChannelBinding, Host, LoadBalanceHosts, SslMode, SslNegotiation, TargetSessionAttrs,
+};
+
+use options::Options;
 
 /// Where a database is and how to get in. Shown without its password.
 #[derive(Clone)]
 pub(crate) struct Address {
     config: Config,
+    tls: Tls,
+    trust: Trust,
+    /// The file with further authorities, if one was given.
+    root_cert: Option<String>,
     secret: String,
 }
 
 impl Address {
-    /// Reads a URL or `key=value` pairs, as `psql` takes them.
+    /// Reads a URL or `key=value` pairs, as `psql` takes them; `PGSSLMODE` and `PGSSLROOTCERT` count where the text is silent.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let config: Config = text.parse()?;
+        Self::parse_with(text, |name| std::env::var_os(name)?.into_string().ok())
+    }
+
+    fn parse_with(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let Options {
+            rest,
+            sslmode,
+            sslrootcert,
+        } = Options::split(text)?;
+        let set = |name| environment(name).filter(|it| !it.is_empty());
+        let sslmode = sslmode.or_else(|| set("PGSSLMODE")).unwrap_or_default();
+        // libpq's word for the authorities of the system, which are trusted anyway.
+        let root_cert = sslrootcert
+            .or_else(|| set("PGSSLROOTCERT"))
+            .filter(|it| it != "system");
+        let mut config: Config = rest.parse()?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             bail!("it names no host");
         }
-        Ok(Self::of(config))
+        let trust = match &root_cert {
+            None => Trust::system(),
+            Some(file) => std::fs::read_to_string(file)
+                .map_err(anyhow::Error::from)
+                .and_then(|pem| Ok(Trust::system().with(&pem)?))
+                .with_context(|| format!("reading sslrootcert {}", Path::new(file).display()))?,
+        };
+        let mut tls = Tls::Off;
+        for host in names(&config) {
+            let one =
+                database::tls(&sslmode, &host, root_cert.is_some()).map_err(anyhow::Error::msg)?;
+            // TLS is for TCP; libpq ignores it on a socket, too.
+            if one == Tls::Verified && !host.starts_with('/') {
+                tls = one;
+            }
+        }
+        config.ssl_mode(match tls {
+            Tls::Off => SslMode::Disable,
+            Tls::Verified => SslMode::Require,
+        });
+        Ok(Self::of(config, tls, trust, root_cert))
     }
 
     /// Another database on the same server.
     pub(crate) fn with_database(&self, name: &str) -> Self {
         let mut config = self.config.clone();
         config.dbname(name);
-        Self::of(config)
+        Self::of(config, self.tls, self.trust.clone(), self.root_cert.clone())
     }
 
     /// The same database for another user.
     pub(crate) fn with_user(&self, user: &str, password: &str) -> Self {
         let mut config = self.config.clone();
         config.user(user).password(password);
-        Self::of(config)
+        Self::of(config, self.tls, self.trust.clone(), self.root_cert.clone())
     }
 
     /// The connection string, password included. Never show it.
     pub(crate) fn secret_string(&self) -> &str {
         &self.secret
+    }
+
+    /// What another process reads by [`Address::parse`] to get the same, password included. Never show it.
+    pub(crate) fn environment(&self) -> String {
+        match &self.root_cert {
+            Some(file) => format!("{} sslrootcert={}", self.secret, database::quoted(file)),
+            None => self.secret.clone(),
+        }
+    }
+
+    /// Whose certificates are accepted.
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The file with further authorities, if one was given.
+    pub(crate) fn root_cert(&self) -> Option<&str> {
+        self.root_cert.as_deref()
+    }
+
+    /// How connections are protected.
+    pub(crate) fn tls(&self) -> Tls {
+        self.tls
+    }
+
+    /// Whether connections stay on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        names(&self.config).iter().all(|it| database::is_local(it))
     }
 
     /// The database's name.
@@ -53,53 +129,62 @@ impl Address {
         self.config.get_ports().first().copied().unwrap_or(5432)
     }
 
-    /// The host by its name or IP address.
+    /// The host as components are told it: by its name or IP address, an IPv6 address in brackets.
     ///
     /// # Errors
-    /// When it is a Unix socket, which components cannot reach.
+    /// When it is a Unix socket, or there are several hosts: components can reach neither.
     pub(crate) fn host(&self) -> Result<String> {
-        match (
-            self.config.get_hosts().first(),
-            self.config.get_hostaddrs().first(),
-        ) {
-            (Some(Host::Tcp(name)), _) => Ok(name.clone()),
-            (Some(Host::Unix(path)), _) => bail!(
-                "components reach PostgreSQL by TCP only, not by the socket in {}",
-                path.display()
-            ),
-            (None, Some(ip)) => Ok(ip.to_string()),
-            (None, None) => bail!("the address of the database names no host"),
+        let names = names(&self.config);
+        let [name] = &names[..] else {
+            bail!(
+                "components reach one host, and the address names {}; name one of them, or a proxy before them",
+                names.join(", ")
+            );
+        };
+        if name.starts_with('/') {
+            bail!("components reach PostgreSQL by TCP only, not by the socket in {name}");
         }
+        Ok(match name.contains(':') {
+            true => format!("[{name}]"),
+            false => name.clone(),
+        })
     }
 
-    /// How TLS is used.
-    pub(crate) fn ssl_mode(&self) -> &'static str {
-        match self.config.get_ssl_mode() {
-            SslMode::Disable => "disable",
-            SslMode::Require => "require",
-            // Later modes of the library would be stricter than this default, and are refused by it today.
-            _ => "prefer",
-        }
-    }
-
-    fn of(config: Config) -> Self {
+    fn of(config: Config, tls: Tls, trust: Trust, root_cert: Option<String>) -> Self {
         let secret = connection_string(&config);
-        Self { config, secret }
+        Self {
+            config,
+            tls,
+            trust,
+            root_cert,
+            secret,
+        }
+    }
+}
+
+/// The hosts by name where they have one.
+fn names(config: &Config) -> Vec<String> {
+    let names: Vec<String> = config.get_hosts().iter().map(name).collect();
+    match names.is_empty() {
+        true => config
+            .get_hostaddrs()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        false => names,
+    }
+}
+
+fn name(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = match self.config.get_hosts().first() {
-            Some(Host::Tcp(name)) => name.clone(),
-            Some(Host::Unix(path)) => path.display().to_string(),
-            None => self
-                .config
-                .get_hostaddrs()
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-        };
+        let host = names(&self.config).join(",");
         write!(f, "{} on {host}:{}", self.database(), self.port())
     }
 }
@@ -110,113 +195,94 @@ impl fmt::Debug for Address {
     }
 }
 
+/// Every parameter that the configuration has, so that none is lost.
 fn connection_string(config: &Config) -> String {
-    let mut text = String::new();
-    let mut add = |key: &str, value: &str| {
-        let value = value.replace('\\', r"\\").replace('\'', r"\'");
-        text.push_str(&format!("{key}='{value}' "));
-    };
-    let hosts: Vec<String> = config
-        .get_hosts()
-        .iter()
-        .map(|it| match it {
-            Host::Tcp(name) => name.clone(),
-            Host::Unix(path) => path.display().to_string(),
-        })
-        .collect();
-    let addresses: Vec<String> = config
-        .get_hostaddrs()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let ports: Vec<String> = config.get_ports().iter().map(ToString::to_string).collect();
-    let password = config.get_password().map(String::from_utf8_lossy);
-    let timeout = config
-        .get_connect_timeout()
-        .map(|it| it.as_secs().to_string());
+    let seconds = |it: std::time::Duration| it.as_secs().to_string();
+    let joined = |it: Vec<String>| Some(it.join(",")).filter(|it| !it.is_empty());
     let ssl_mode = match config.get_ssl_mode() {
         SslMode::Disable => "disable",
-        SslMode::Require => "require",
-        _ => "prefer",
+        _ => "require",
     };
-    for (key, value) in [
-        ("host", Some(hosts.join(","))),
-        ("hostaddr", Some(addresses.join(","))),
-        ("port", Some(ports.join(","))),
+    let negotiation = match config.get_ssl_negotiation() {
+        SslNegotiation::Direct => Some("direct"),
+        _ => None,
+    };
+    let attributes = match config.get_target_session_attrs() {
+        TargetSessionAttrs::ReadWrite => Some("read-write"),
+        TargetSessionAttrs::ReadOnly => Some("read-only"),
+        _ => None,
+    };
+    let binding = match config.get_channel_binding() {
+        ChannelBinding::Disable => Some("disable"),
+        ChannelBinding::Require => Some("require"),
+        _ => None,
+    };
+    let balance = match config.get_load_balance_hosts() {
+        LoadBalanceHosts::Random => Some("random"),
+        _ => None,
+    };
+    let keepalives = (!config.get_keepalives()).then_some("0");
+    let password = config.get_password().map(String::from_utf8_lossy);
+    let parameters = [
+        (
+            "host",
+            joined(config.get_hosts().iter().map(name).collect()),
+        ),
+        (
+            "hostaddr",
+            joined(
+                config
+                    .get_hostaddrs()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            ),
+        ),
+        (
+            "port",
+            joined(config.get_ports().iter().map(ToString::to_string).collect()),
+        ),
         ("dbname", config.get_dbname().map(str::to_owned)),
         ("user", config.get_user().map(str::to_owned)),
         ("password", password.map(|it| it.into_owned())),
         ("options", config.get_options().map(str::to_owned)),
-        ("connect_timeout", timeout),
+        (
+            "connect_timeout",
+            config.get_connect_timeout().copied().map(seconds),
+        ),
+        (
+            "tcp_user_timeout",
+            config.get_tcp_user_timeout().copied().map(seconds),
+        ),
+        ("keepalives", keepalives.map(str::to_owned)),
+        (
+            "keepalives_idle",
+            Some(seconds(config.get_keepalives_idle())),
+        ),
+        (
+            "keepalives_interval",
+            config.get_keepalives_interval().map(seconds),
+        ),
+        (
+            "keepalives_retries",
+            config.get_keepalives_retries().map(|it| it.to_string()),
+        ),
+        ("target_session_attrs", attributes.map(str::to_owned)),
+        ("channel_binding", binding.map(str::to_owned)),
+        ("load_balance_hosts", balance.map(str::to_owned)),
+        ("sslnegotiation", negotiation.map(str::to_owned)),
         ("sslmode", Some(ssl_mode.to_owned())),
         (
             "application_name",
             Some(config.get_application_name().unwrap_or("baton").to_owned()),
         ),
-    ] {
-        if let Some(value) = value.filter(|it| !it.is_empty()) {
-            add(key, &value);
-        }
-    }
-    text
+    ];
+    let parameters = parameters
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value.filter(|it| !it.is_empty())?)));
+    let parameters = parameters.map(|(key, value)| format!("{key}={}", database::quoted(&value)));
+    parameters.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &str) -> Address {
-        Address::parse(text).expect(text)
-    }
-
-    #[test]
-    fn an_address_survives_being_written_out() {
-        for text in [
-            "postgres://ann:p%27a%5Css@db.example.com:6432/shop?sslmode=require&connect_timeout=7&options=-c%20work_mem%3D8MB",
-            "host=localhost user=ann dbname=shop",
-            "postgresql://ann@127.0.0.1",
-        ] {
-            let address = parsed(text);
-            assert_eq!(
-                parsed(address.secret_string()).secret_string(),
-                address.secret_string(),
-                "{text}"
-            );
-        }
-        let address = parsed("postgres://ann:p%27a%5Css@db.example.com:6432/shop?sslmode=require");
-        assert_eq!(
-            parsed(address.secret_string()).config.get_password(),
-            Some(br"p'a\ss".as_slice())
-        );
-    }
-
-    #[test]
-    fn an_address_is_shown_without_its_password() {
-        let address = parsed("postgres://ann:geheim@db.example.com:6432/shop");
-        assert_eq!(
-            format!("{address} {address:?}"),
-            "shop on db.example.com:6432 Address(shop on db.example.com:6432)"
-        );
-        let worker = address
-            .with_user("baton_worker", "other")
-            .with_database("scratch");
-        assert_eq!(worker.to_string(), "scratch on db.example.com:6432");
-        assert!(
-            worker
-                .secret_string()
-                .contains("user='baton_worker' password='other'")
-        );
-    }
-
-    #[test]
-    fn components_are_told_what_they_need() {
-        let address = parsed("postgres://ann@db.example.com/shop?sslmode=require");
-        assert_eq!(address.host().ok().as_deref(), Some("db.example.com"));
-        assert_eq!(
-            (address.port(), address.database(), address.ssl_mode()),
-            (5432, "shop", "require")
-        );
-        assert!(parsed("host=/var/run/postgresql user=ann").host().is_err());
-        assert!(Address::parse("dbname=shop").is_err());
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use wasmtime::component::{
 
 use super::statement::Outcome;
 use super::values::{self, Parameter};
-use super::{Connection, ConnectionBuilder, tls};
+use super::{Connection, ConnectionBuilder, Trust};
 use crate::bindings::postgres::{self, Column, Error, ParameterValue, Row, RowSet};
 use crate::context::Context;
 use crate::faults::Passage;
@@ -49,22 +49,20 @@ fn check_address(context: &Context, address: &str) -> Result<(), String> {
         Ok(config) => config,
         Err(err) => return Err(err.to_string()),
     };
-    if !config.get_hostaddrs().is_empty() {
-        // It would connect somewhere else than the checked host says.
-        return Err("hostaddr is not supported".to_owned());
-    }
-    let ports = config.get_ports();
+    let (ports, addresses) = (config.get_ports(), config.get_hostaddrs());
     for (index, host) in config.get_hosts().iter().enumerate() {
         let Target::Tcp(host) = host else {
             return Err("Unix sockets are not supported on WebAssembly".to_owned());
         };
+        // Any other address would lead somewhere else than the checked host says.
+        if let Some(address) = addresses.get(index)
+            && *host != format!("[{address}]")
+        {
+            return Err("hostaddr is supported for an IPv6 literal alone".to_owned());
+        }
         let only_port = ports.first().filter(|_| ports.len() == 1);
         let port = ports.get(index).or(only_port).copied();
-        let host = match host.contains(':') {
-            true => format!("[{host}]"),
-            false => host.clone(),
-        };
-        if !context.allowed_hosts.allows("postgres", &host, port) {
+        if !context.allowed_hosts.allows("postgres", host, port) {
             let port = port.map(|it| format!(":{it}")).unwrap_or_default();
             return Err(format!("address postgres://{host}{port} is not permitted"));
         }
@@ -83,11 +81,8 @@ async fn query(
         Err(text) => return Ok(Err(Error::BadParameter(text))),
     };
     context.pools.used_by(&connection.0, sql);
-    run(
-        context,
-        connection.query(context.prepared_statements, sql, &parameters),
-    )
-    .await
+    let statement = connection.query(context.prepared_statements, sql, &parameters);
+    run(context, connection.0.run(statement)).await
 }
 
 async fn execute(
@@ -102,11 +97,8 @@ async fn execute(
         Err(text) => return Ok(Err(Error::ValueConversionFailed(text))),
     };
     context.pools.used_by(&connection.0, sql);
-    run(
-        context,
-        connection.execute(context.prepared_statements, sql, &parameters),
-    )
-    .await
+    let statement = connection.execute(context.prepared_statements, sql, &parameters);
+    run(context, connection.0.run(statement)).await
 }
 
 async fn run<T>(context: &Context, work: impl Future<Output = Result<T, Error>>) -> Answer<T> {
@@ -151,7 +143,7 @@ impl postgres::HostConnectionBuilder for Capabilities<'_> {
     }
 
     async fn set_ca_root(&mut self, this: Resource<ConnectionBuilder>, pem: String) -> Answer<()> {
-        if let Err(err) = tls::parse_roots(&pem) {
+        if let Err(err) = Trust::system().with(&pem) {
             return Ok(Err(Error::Other(format!(
                 "invalid root certificate: {err}"
             ))));

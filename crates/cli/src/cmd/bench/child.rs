@@ -25,7 +25,7 @@ impl Child {
             .args(["--json", "up", "--listen", "127.0.0.1:0", "--unannounced"])
             .args(arguments)
             // In the environment, because arguments are visible to everybody.
-            .env("DATABASE_URL", database.secret_string())
+            .env("DATABASE_URL", database.environment())
             .env("BATON_HOME", home.root())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

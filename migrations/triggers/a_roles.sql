@@ -1,0 +1,56 @@
+-- The role with which a component of this database logs in, without its login; it is made when absent.
+-- Roles belong to the whole server, so the name contains the database's: `baton_<database>_<component>`. A database that was
+-- copied or renamed gets roles of its own, and the roles of the other one lose their rights here.
+-- Raises 42501 when the role is missing and the caller may not create roles.
+create or replace function baton.component_role(p_component text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_database constant text := pg_catalog.current_database();
+  v_full constant text := 'baton_' || v_database || '_' || replace(p_component, '-', '_');
+  -- PostgreSQL cuts names after 63 bytes.
+  v_role constant text := case when octet_length(v_full) <= 63 then v_full
+    else 'baton_' || left(md5(v_database), 12) || '_' || replace(p_component, '-', '_') end;
+  v_before text;
+begin
+  select r.role_name into v_before from baton.component_roles r where r.component = p_component;
+  if not exists (select from pg_catalog.pg_roles r where r.rolname = v_role) then
+    begin
+      execute format('create role %I nologin', v_role);
+    exception
+      when duplicate_object or unique_violation then
+        null;
+      when insufficient_privilege then
+        raise exception 'role % is missing, and % may not create roles', v_role, current_user
+          using errcode = '42501', hint = format('let an administrator run: create role %I nologin;', v_role);
+    end;
+  end if;
+  if v_before is distinct from v_role then
+    if exists (select from pg_catalog.pg_roles r where r.rolname = v_before) then
+      execute format('revoke all on all functions in schema baton, baton_api, baton_board from %I', v_before);
+      execute format('revoke all on all tables in schema baton_board from %I', v_before);
+      execute format('revoke all on schema baton_api, baton_board from %I', v_before);
+    end if;
+    insert into baton.component_roles (component, role_name) values (p_component, v_role)
+    on conflict (component) do update set role_name = excluded.role_name, password_set_at = null, password_set_by = null;
+  end if;
+  return v_role;
+end
+$$;
+
+-- Lets a component call these functions of baton_api.
+create or replace function baton.allow(p_component text, variadic p_functions text[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_role constant text := baton.component_role(p_component);
+  v_function text;
+begin
+  execute format('grant usage on schema baton_api to %I', v_role);
+  foreach v_function in array p_functions loop
+    execute format('grant execute on function baton_api.%I to %I', v_function, v_role);
+  end loop;
+end
+$$;
