@@ -2,7 +2,7 @@
 -- Revoked here and not by default privileges, which would reach the application's own functions.
 revoke execute on all functions in schema baton, baton_api, baton_board from public;
 
-select baton.allow('scheduler', 'sweep', 'due_work', 'plan_slots', 'record_tick');
+select baton.allow('scheduler', 'end_dead_attempts', 'due_work', 'sweep', 'plan_slots', 'record_tick');
 select baton.allow('validate-contacts', 'claim_contacts', 'settle_contacts', 'extend_attempt');
 select baton.allow('process-chunks', 'claim_next_chunk_job_safe', 'complete_chunk_job_safe', 'extend_attempt');
 select baton.allow('follow-up-reminders', 'claim_reminders', 'submit_messages', 'settle_messages', 'extend_attempt', 'correct_last_contact_date');
@@ -10,7 +10,7 @@ select baton.allow('auto-sync-jobs', 'claim_auto_sync_jobs', 'submit_messages', 
 select baton.allow('message-callbacks', 'record_delivery', 'record_opt_out');
 
 -- People, the console and metrics read the views. A view runs its functions with the rights of its reader.
-select baton.allow('viewer', 'get_active_advisory_locks', 'job_state');
+select baton.allow('viewer', 'get_active_advisory_locks', 'explain_job');
 do $$
 declare
   v_viewer constant text := baton.component_role('viewer');

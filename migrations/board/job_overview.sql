@@ -3,7 +3,7 @@ select j.name as job, j.mode, s->>'state' as state, s->>'reason' as reason, (s->
        j.batch_size, j.rate_per_minute, c.cron, (select min(p.due_at) from baton.slots p where p.job = j.name and p.status = 'planned') as next_slot,
        r.status as last_run, r.reason as last_reason, r.finished_at as last_run_at
 from baton.jobs j
-cross join lateral baton_api.job_state(j, baton.clock()) as s
+cross join lateral baton_api.explain_job(j, baton.clock()) as s
 left join baton.schedules c on c.job = j.name and c.enabled
 left join lateral (
   select l.* from (

@@ -73,13 +73,66 @@ begin
 end
 $$;
 
+-- Notes that a job is woken now; false when that was noted within a second. Nobody waits: a sequence changes in place, and
+-- two who do so at once are both right.
+create or replace function baton.mark_woken(p_lock_id bigint) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_sequence constant regclass := to_regclass('baton.woken_' || p_lock_id);
+  v_now constant bigint := floor(extract(epoch from pg_catalog.clock_timestamp()) * 1000);
+  v_last bigint;
+begin
+  if v_sequence is null then
+    return true;
+  end if;
+  v_last := pg_catalog.pg_sequence_last_value(v_sequence);
+  -- A mark ahead of the clock is left over from a clock that went wrong.
+  if v_last > v_now - 1000 and v_last <= v_now then
+    return false;
+  end if;
+  perform pg_catalog.setval(v_sequence, v_now);
+  return true;
+end
+$$;
+
+-- Wakes a job for a writer of the application, whose transaction it must not slow. A notification makes transactions commit one
+-- at a time, so a job is notified of once a second at most; the listener looks again after that second, for writers who found
+-- it woken already. Where transactions can be prepared, which a notification forbids, listeners read the sequence instead.
+create or replace function baton.wake_for_writer(p_job text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if (select s.wake = 'listen' from baton.settings s)
+    and (not baton.mark_woken((select j.lock_id from baton.jobs j where j.name = p_job))
+      or pg_catalog.current_setting('max_prepared_transactions') <> '0')
+  then
+    return;
+  end if;
+  perform baton.wake(p_job);
+end
+$$;
+
+-- The paths of jobs that were woken after a moment, in milliseconds since 1970, and the latest such moment: for listeners
+-- where nobody is notified.
+create or replace function baton.woken_since(p_since bigint, out routes text[], out latest bigint)
+language sql stable
+set search_path = ''
+as $$
+  select coalesce(array_agg(j.route) filter (where w.at > p_since), '{}'), coalesce(max(w.at), p_since)
+  from baton.jobs j
+  cross join lateral (select pg_catalog.pg_sequence_last_value(to_regclass('baton.woken_' || j.lock_id)) as at) w
+$$;
+
 -- Definer, because writers have no rights in baton; and no error of waking ever fails the writer.
 create or replace function baton.wake_job() returns trigger
 language plpgsql
 security definer set search_path = ''
 as $$
 begin
-  perform baton.wake(tg_argv[0]);
+  perform baton.wake_for_writer(tg_argv[0]);
   return null;
 exception when others then
   raise warning 'baton: waking % failed: %', tg_argv[0], sqlerrm;

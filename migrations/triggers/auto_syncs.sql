@@ -23,7 +23,7 @@ security definer set search_path = ''
 as $$
 begin
   if exists (select from changed c where c.status = 'pending' and c.scheduled_at <= baton.clock()) then
-    perform baton.wake('auto-sync-jobs');
+    perform baton.wake_for_writer('auto-sync-jobs');
   end if;
   return null;
 exception when others then

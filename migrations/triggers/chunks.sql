@@ -30,7 +30,9 @@ language plpgsql
 security definer set search_path = ''
 as $$
 begin
-  if tg_op = 'INSERT' or baton_api.has_due_chunks(baton.clock(), '{}') then
+  if tg_op = 'INSERT' then
+    perform baton.wake_for_writer('process-chunks');
+  elsif baton_api.has_due_chunks(baton.clock(), '{}') then
     perform baton.wake('process-chunks');
   end if;
   return null;

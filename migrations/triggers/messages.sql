@@ -35,6 +35,10 @@ begin
   set status = new.status, body = coalesce(new.body, m.body), sent_at = coalesce(new.submitted_at, m.sent_at)
   where m.message_id = new.id;
   return null;
+exception when others then
+  -- A message's fate is known here, whatever becomes of the copy.
+  raise warning 'baton: copying the state of message % failed: %', new.id, sqlerrm;
+  return null;
 end
 $$;
 

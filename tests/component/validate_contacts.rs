@@ -176,7 +176,7 @@ async fn without_any_resolver_all_is_unknown_and_the_cycle_ends() -> anyhow::Res
     db.add_many_contacts(30).await?;
     let app = App::start(&db, Setup::resolver("http://127.0.0.1:9")).await?;
     let (status, answer) = app.validate().await?;
-    assert_eq!((status, &answer["more"]), (200, &json!(false)), "{answer}");
+    assert_eq!((status, &answer["again"]), (200, &json!(false)), "{answer}");
     assert_eq!(
         db.count("select count(*) from contacts where email_validation_reason = 'dns_failed'")
             .await?,

@@ -215,6 +215,7 @@ async fn a_batch_that_could_settle_nothing_makes_the_job_wait() -> anyhow::Resul
         Settle::Settled {
             settled: 0,
             more: true,
+            again: true,
             ..
         }
     ));

@@ -21,6 +21,7 @@ const SNAPSHOT: &str = "select jsonb_build_object(
     'syncs', (select coalesce(jsonb_agg(to_jsonb(s) order by s.source), '[]') from baton_board.sync_overview s),
     'messages', (select coalesce(jsonb_agg(to_jsonb(m) order by m.job, m.channel, m.status, m.reason), '[]')
         from baton_board.message_overview m),
+    'set_aside', (select count(*) from (select from baton_board.set_aside_items limit 10001) s),
     'running_too_long', (select coalesce(jsonb_agg(to_jsonb(l)), '[]') from baton_board.cycles_running_too_long l),
     'alerts', (select coalesce(jsonb_agg(to_jsonb(a) order by a.noticed_at desc), '[]') from (
         select * from baton_board.alerts order by noticed_at desc limit 5) a))";
@@ -42,6 +43,9 @@ pub(crate) struct Board {
     pub(crate) syncs: Vec<Sync>,
     /// How many messages stand where, and why.
     pub(crate) messages: Vec<Messages>,
+    /// How many items are set aside, 10,001 at most.
+    #[serde(default)]
+    pub(crate) set_aside: u64,
     /// Cycles beyond their job's alert threshold.
     pub(crate) running_too_long: Vec<Value>,
     /// Cycles that were noticed beyond it, the latest first.
@@ -177,6 +181,7 @@ pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
         ("idle", "cycle_stopped") => {
             "A person stopped the last cycle, so it waits for its schedule."
         }
+        ("broken", reason) => return format!("Its query fails: {reason}."),
         ("paused", reason) => return format!("Paused: {reason}."),
         (_, reason) => return reason.to_owned(),
     };

@@ -12,6 +12,7 @@ mod resume;
 mod roles;
 mod schedule;
 mod set;
+mod set_aside;
 mod settings;
 mod status;
 mod sync;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     /// Show messages to people: what went out, what is held back and why, what nobody knows.
     #[command(after_help = messages::EXAMPLES)]
     Messages(messages::Args),
+    /// Show items whose work raised an error; retry them or give them up.
+    SetAside(set_aside::Args),
     /// Show or set when jobs start by themselves.
     #[command(subcommand)]
     Schedule(schedule::Command),
@@ -92,6 +95,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Pause(args) => pause::run(args, context).await,
         Command::Resume(args) => resume::run(args, context).await,
         Command::Set(args) => set::run(args, context).await,
+        Command::SetAside(args) => set_aside::run(args, context).await,
         Command::Settings(args) => settings::run(args, context).await,
         Command::Messages(args) => messages::run(args, context).await,
         Command::Schedule(command) => schedule::run(command, context).await,

@@ -8,3 +8,5 @@ pub const ILLEGAL_TRANSITION: &str = "WK003";
 pub const BAD_ARGUMENT: &str = "WK004";
 /// An argument is sound, and its value cannot be accepted.
 pub const UNACCEPTABLE: &str = "WK005";
+/// The session's isolation level is not read committed.
+pub const WRONG_ISOLATION: &str = "WK006";

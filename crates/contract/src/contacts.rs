@@ -179,6 +179,8 @@ pub enum Settle {
         left: u32,
         /// Whether the cycle goes on.
         more: bool,
+        /// Whether another call finds work at once.
+        again: bool,
     },
     /// They do not: the work was given to another, or the cycle was stopped.
     Lost {

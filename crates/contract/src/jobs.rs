@@ -2,6 +2,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Call, Param};
 
+/// What a tick does before it looks for work; bounded and safe to repeat.
+#[derive(Debug)]
+pub struct EndDeadAttempts {
+    /// At most so many rows of each kind, 1 to 1,000.
+    pub limit: i32,
+}
+
+impl Call for EndDeadAttempts {
+    const SQL: &'static str = "select baton_api.end_dead_attempts($1)";
+    type Output = Swept;
+
+    fn params(self) -> Vec<Param> {
+        vec![Param::Int(self.limit)]
+    }
+}
+
 /// Housekeeping; bounded and safe to repeat.
 #[derive(Debug)]
 pub struct Sweep {
@@ -19,14 +35,18 @@ impl Call for Sweep {
 }
 
 /// What a sweep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swept {
     /// Attempts that died.
     pub lost: u32,
     /// Slots that fell into a running cycle.
     pub skipped_slots: u32,
     /// Old rows deleted.
+    #[serde(default)]
     pub pruned: u32,
+    /// Parts that failed, with their errors; none stopped another.
+    #[serde(default)]
+    pub failed: std::collections::BTreeMap<String, String>,
 }
 
 /// Asks what can run now.
@@ -87,6 +107,8 @@ pub enum DueState {
     Throttled,
     /// It has nothing to do.
     Idle,
+    /// Its query fails; the reason is the error.
+    Broken,
 }
 
 /// A schedule whose next slot is to be computed.
@@ -223,6 +245,54 @@ impl Call for ConfigureJob {
         vec![
             Param::Text(self.job),
             Param::json(self.changes),
+            Param::Text(self.who),
+        ]
+    }
+}
+
+/// Lets items that are set aside be tried again. For operators.
+#[derive(Debug)]
+pub struct RetrySetAside {
+    /// The job.
+    pub job: String,
+    /// One item; none for all of the job.
+    pub item_id: Option<String>,
+    /// Who does so.
+    pub who: String,
+}
+
+impl Call for RetrySetAside {
+    const SQL: &'static str = "select baton_api.retry_set_aside($1, $2, $3)";
+    type Output = serde_json::Value;
+
+    fn params(self) -> Vec<Param> {
+        vec![
+            Param::Text(self.job),
+            Param::text_or_null(self.item_id),
+            Param::Text(self.who),
+        ]
+    }
+}
+
+/// Gives items up that are set aside. For operators.
+#[derive(Debug)]
+pub struct DropSetAside {
+    /// The job.
+    pub job: String,
+    /// One item; none for all of the job.
+    pub item_id: Option<String>,
+    /// Who does so.
+    pub who: String,
+}
+
+impl Call for DropSetAside {
+    const SQL: &'static str = "select baton_api.drop_set_aside($1, $2, $3)";
+    type Output = serde_json::Value;
+
+    fn params(self) -> Vec<Param> {
+        vec![
+            Param::Text(self.job),
+            Param::text_or_null(self.item_id),
             Param::Text(self.who),
         ]
     }

@@ -22,8 +22,8 @@ pub use contacts::{
     SettleContacts, Throttle,
 };
 pub use jobs::{
-    ConfigureJob, Due, DueJob, DueState, DueWork, PauseJob, Plan, PlanSlots, Planned, RecordTick,
-    ResumeJob, SetSchedule, Slot, Sweep, Swept,
+    ConfigureJob, DropSetAside, Due, DueJob, DueState, DueWork, EndDeadAttempts, PauseJob, Plan,
+    PlanSlots, Planned, RecordTick, ResumeJob, RetrySetAside, SetSchedule, Slot, Sweep, Swept,
 };
 pub use messages::{
     Action, ClaimAutoSyncJobs, ClaimReminders, ConfigureSettings, CorrectLastContactDate, Letter,
@@ -86,7 +86,10 @@ pub const ALL: &[(&str, &str)] = &[
     ("extend_attempt", ExtendAttempt::SQL),
     ("claim_next_chunk_job_safe", ClaimChunks::SQL),
     ("complete_chunk_job_safe", CompleteChunks::SQL),
+    ("end_dead_attempts", EndDeadAttempts::SQL),
     ("sweep", Sweep::SQL),
+    ("retry_set_aside", RetrySetAside::SQL),
+    ("drop_set_aside", DropSetAside::SQL),
     ("due_work", DueWork::SQL),
     ("plan_slots", PlanSlots::SQL),
     ("record_tick", RecordTick::SQL),

@@ -77,7 +77,8 @@ impl Database {
         }
         // Should anything ever leave a transaction or a statement behind, PostgreSQL ends it.
         address.push_str(&format!(
-            "sslmode={} options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s'",
+            "sslmode={} options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s \
+             -c default_transaction_isolation=read\\\\ committed'",
             tls.sslmode()
         ));
         Ok(Self { address, ca })

@@ -111,7 +111,7 @@ fn classify(error: SdkError) -> Error {
             codes::BAD_ARGUMENT => Error::BadRequest(it.message),
             codes::UNACCEPTABLE => Error::Unacceptable(it.message),
             // The role lacks a right, or the schema is not there: nothing that time mends.
-            "42501" | "3F000" | "42883" => {
+            codes::WRONG_ISOLATION | "42501" | "3F000" | "42883" => {
                 Error::Misconfigured(format!("{} ({})", it.message, it.code))
             }
             // Serialisation and deadlock (40), resources (53), operator intervention (57), connection (08), lock time-out.

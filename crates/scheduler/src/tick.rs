@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::{pin::pin, time::Duration};
 
 use contract::{
-    Due, DueJob, DueState, DueWork, Plan, PlanSlots, RecordTick, RunRequest, Slot, Sweep, Swept,
+    Due, DueJob, DueState, DueWork, EndDeadAttempts, Plan, PlanSlots, RecordTick, RunRequest, Slot,
+    Sweep, Swept,
 };
 use futures::StreamExt;
 use futures::future::{Either, join_all, select};
@@ -15,6 +16,8 @@ use crate::call::{Run, Unreachable, call};
 
 /// How long a tick goes on; some hosts stop a request at 30 s.
 const BUDGET: Duration = Duration::from_secs(25);
+/// How long pruning and sampling may take beyond that.
+const TIDYING: Duration = Duration::from_secs(2);
 /// How long the record of a tick may take beyond that.
 const RECORDING: Duration = Duration::from_secs(2);
 /// Before asking again about a job whose leases are all out: it may be dead, and should not wait for the next tick.
@@ -35,6 +38,7 @@ pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Er
         // The calls under way go on without us; their leases tell what becomes of them.
         Either::Right(((), _)) => None,
     };
+    tick.tidy(&config).await;
     let unreachable = tick.unreachable();
     let status = match (unreachable.is_empty(), &finished) {
         (false, _) => "unreachable",
@@ -77,6 +81,25 @@ struct Tick {
 }
 
 impl Tick {
+    /// Samples and prunes, when the work is done: late, lost or failed, it harms none.
+    async fn tidy(&mut self, config: &Config) {
+        let sweep = Db::once(config, Sweep { limit: BOUND });
+        match select(pin!(sweep), pin!(sleep(TIDYING))).await {
+            Either::Left((Ok(swept), _)) => {
+                self.swept.lost += swept.lost;
+                self.swept.skipped_slots += swept.skipped_slots;
+                self.swept.pruned += swept.pruned;
+                self.swept.failed.extend(swept.failed);
+            }
+            Either::Left((Err(error), _)) => self.not_tidied(&error.to_string()),
+            Either::Right(((), _)) => self.not_tidied("it took too long"),
+        }
+    }
+
+    fn not_tidied(&mut self, why: &str) {
+        self.swept.failed.insert("sweep".to_owned(), why.to_owned());
+    }
+
     /// The jobs whose last call reached nothing.
     fn unreachable(&self) -> Vec<Unreachable> {
         let mut last: BTreeMap<&str, Option<&Unreachable>> = BTreeMap::new();
@@ -91,7 +114,7 @@ impl Tick {
 /// A job is asked about again when its own calls have ended, however long those of others take.
 async fn work(config: &Config, tick: &mut Tick) -> Result<Due, Error> {
     let components_url = variable("components_url").await?;
-    tick.swept = Db::once(config, Sweep { limit: BOUND }).await?;
+    tick.swept = Db::once(config, EndDeadAttempts { limit: BOUND }).await?;
     let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
     let mut rounds = FuturesUnordered::new();
     let mut under_way = BTreeSet::new();
@@ -102,7 +125,9 @@ async fn work(config: &Config, tick: &mut Tick) -> Result<Due, Error> {
             let calls = match job.state {
                 DueState::Due => job.slots.min(MOST_SLOTS),
                 DueState::Busy => 0,
-                DueState::Paused | DueState::Throttled | DueState::Idle => continue,
+                DueState::Paused | DueState::Throttled | DueState::Idle | DueState::Broken => {
+                    continue;
+                }
             };
             let refused = refusals.get(&job.job).copied().unwrap_or_default();
             if refused < MOST_REFUSALS && under_way.insert(job.job.clone()) {

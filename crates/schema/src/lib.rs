@@ -54,6 +54,7 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
     let tx = client.transaction().await?;
     tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK])
         .await?;
+    remember_tables(&tx).await?;
     tx.batch_execute(
         "create schema if not exists baton;
          create table if not exists baton.migrations (
@@ -116,6 +117,23 @@ pub async fn set_login(client: &Client, role: &str, password: &str) -> Result<()
         .await?
         .get(0);
     Ok(client.batch_execute(&statement).await?)
+}
+
+/// Remembers which tables a database had before its first migration: those are not ours to close.
+async fn remember_tables(tx: &Transaction<'_>) -> Result<(), Error> {
+    let first = "select to_regclass('baton.migrations') is null";
+    if tx.query_one(first, &[]).await?.get(0) {
+        tx.batch_execute(
+            "create schema if not exists baton;
+             create table baton.found_tables (name text primary key);
+             comment on table baton.found_tables is 'Which tables schema public had before the first migration.';
+             insert into baton.found_tables
+             select c.relname from pg_catalog.pg_class c
+             where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'f', 'v', 'm')",
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 async fn apply(tx: &Transaction<'_>, file: &str, sql: &str) -> Result<(), Error> {

@@ -15,7 +15,7 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             worker,
         })
         .await?;
-    let attempt = match guest::claimed(claim, "more") {
+    let attempt = match guest::claimed(claim, "again") {
         Ok(attempt) => attempt,
         Err(answer) => return Ok(answer),
     };
@@ -37,9 +37,10 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         Settle::Settled {
             settled,
             left,
-            more,
+            again,
+            ..
         } => Answer::ok(
-            json!({ "status": "ran", "claimed": claimed, "settled": settled, "left": left, "more": more }),
+            json!({ "status": "ran", "claimed": claimed, "settled": settled, "left": left, "again": again }),
         ),
         Settle::Lost { reason } => Answer::lost(&reason),
     })

@@ -11,7 +11,7 @@ declare
 begin
   for v_attempt in
     select a.* from baton.attempts a
-    where a.job = p_job and a.finished_at is null and a.leased_until < v_now
+    where a.job = p_job and a.finished_at is null and baton_api.is_past(a.leased_until, v_now, interval '5 minutes')
     order by a.leased_until
     limit p_limit
     for update skip locked

@@ -17,6 +17,7 @@ declare
   v_jobs jsonb := '{}';
   v_ids uuid[];
 begin
+  perform baton_api.hold_after_failover(v_now);
   v_gate := baton_api.open_gate(v_name, p_trigger, p_worker, '-infinity');
   if v_gate.declined is not null then
     return v_gate.declined;

@@ -15,6 +15,9 @@ begin
     return jsonb_build_object('status', 'skipped', 'why', coalesce('the auto-sync is ' || v_sync.status, 'there is no auto-sync'));
   elsif baton_api.response_goal_met(v_sync) then
     return '{"status": "skipped", "why": "the auto-sync has its answers"}';
+  elsif exists (select from public.crews c where c.id = v_sync.crew_id and c.owner_id <> v_sync.organizer_id) then
+    -- Users may write these rows, so they are not believed.
+    return '{"status": "skipped", "why": "the crew belongs to another user"}';
   elsif p_job_type = 'pause_check_48h' then
     update public.auto_syncs s set status = 'paused', paused_at = p_now where s.id = v_sync.id;
     return '{"status": "processed"}';
@@ -29,8 +32,9 @@ begin
     select 'auto-sync-jobs', 'auto_sync', v_sync.id::text, m.id::text, p_scheduled_at,
            r.channel, r.recipient,
            array_remove(array[m.timezone, v_sync.timezone], null),
-           jsonb_build_object('name', m.name, 'event_name', v_sync.event_name, 'organizer_name', v_sync.organizer_name,
-             'crew_name', (select c.name from public.crews c where c.id = v_sync.crew_id)),
+           jsonb_build_object('name', baton_api.plain_words(m.name, 60), 'event_name', baton_api.plain_words(v_sync.event_name, 60),
+             'organizer_name', baton_api.plain_words(v_sync.organizer_name, 60),
+             'crew_name', (select baton_api.plain_words(c.name, 60) from public.crews c where c.id = v_sync.crew_id)),
            case when r.channel is null then 'failed' else 'reserved' end,
            case when r.channel is null then 'no_address' end,
            case when r.channel is null then p_now end,

@@ -56,7 +56,7 @@ begin
     end if;
     if v_chunk.given->>'outcome' = 'wait' then
       update baton.sources s
-      set blocked_until = greatest(s.blocked_until, p_now + least(greatest(coalesce((v_chunk.given->>'wait')::int, 30), 1), 3600) * interval '1 second'),
+      set blocked_until = greatest(case when not baton_api.is_past(s.blocked_until, p_now, interval '1 hour') then s.blocked_until end, p_now + least(greatest(coalesce((v_chunk.given->>'wait')::int, 30), 1), 3600) * interval '1 second'),
           blocked_reason = v_chunk.given->>'error'
       where s.name = v_chunk.source;
     elsif v_chunk.given->>'outcome' = 'refused' then

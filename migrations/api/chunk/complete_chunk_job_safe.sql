@@ -20,6 +20,7 @@ declare
   v_setting text;
   v_result jsonb;
 begin
+  perform baton_api.check_isolation();
   if jsonb_typeof(p_outcomes) <> 'array' or jsonb_path_exists(p_outcomes, '$[*] ? (!(@.outcome == "completed" || @.outcome == "retry"
     || @.outcome == "wait" || @.outcome == "failed" || @.outcome == "refused"))') then
     raise exception 'outcomes are an array of completed, retry, wait, failed or refused' using errcode = 'WK004';
@@ -30,6 +31,8 @@ begin
   if v_attempt.id is null then
     -- A crash of the database took the claim along.
     return jsonb_build_object('status', 'lost', 'reason', 'no_such_attempt');
+  elsif v_attempt.job <> 'process-chunks' then
+    raise exception 'attempt % belongs to %', p_attempt_id, v_attempt.job using errcode = 'WK004';
   elsif v_attempt.outcome = 'settled' then
     return v_attempt.result || baton_api.call_again(v_now);
   elsif v_attempt.outcome is not null then

@@ -35,7 +35,12 @@ begin
         return baton_api.decline_run(v_job, 'idle', v_may->>'reason', (v_may->>'until')::timestamptz, p_trigger, p_worker, v_now);
       end if;
     end if;
-    select count(*) into v_total from baton_api.due_contacts(v_now, baton_api.stale_before(v_now), null, null);
+    -- Counting all of many would hold up the start; beyond the bound the index says about how many.
+    select count(*) into v_total from baton_api.due_contacts(v_now, baton_api.stale_before(v_now), null, 100001);
+    if v_total > 100000 then
+      select greatest(v_total, max(c.reltuples::bigint)) into v_total from pg_catalog.pg_class c
+      where c.oid = to_regclass('public.contacts_never_validated_idx');
+    end if;
     perform baton_api.settle_slots(v_job, case when v_total = 0 then 'idle' else 'started' end, v_now);
     if v_total = 0 then
       return baton_api.decline_run(v_job, 'idle', 'nothing_due', null, p_trigger, p_worker, v_now);
@@ -47,7 +52,7 @@ begin
     perform baton_api.give_up_contacts(v_cycle.id, v_now);
   end if;
 
-  select jsonb_agg(jsonb_build_object('id', d.id, 'email', d.email)), array_agg(d.id)
+  select jsonb_agg(jsonb_build_object('id', d.id, 'email', left(d.email, 4097))), array_agg(d.id)
   into v_contacts, v_item_ids
   from baton_api.due_contacts(v_cycle.started_at, baton_api.stale_before(v_cycle.started_at), v_cycle.id, v_gate.item_limit) d;
   if v_contacts is null then

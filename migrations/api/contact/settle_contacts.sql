@@ -1,9 +1,11 @@
 -- Settles an attempt: applies all verdicts at once, moves the cycle on, and finishes it when nothing is left.
 -- p_outcomes: [{"id", "email", "status", "reason", "evidence"}]; a contact of the batch that is not among them stays due,
--- as does one whose address changed meanwhile or whose row somebody holds locked.
+-- as does one whose address changed meanwhile or whose row somebody holds locked. A row that cannot be written is set aside
+-- with its error; the others are settled.
 -- p_routes: [{"domain", "route", "ttl"}] for the cache, ttl in seconds.
 -- p_throttle: {} or {"seconds", "reason"}: nobody takes items of this job for so long; five seconds when nothing was settled.
--- Answers {"status": "settled", "settled", "left", "more"}, or {"status": "lost", "reason"} when the work was given
+-- Answers {"status": "settled", "settled", "left", "more", "again"}, where more says that the cycle goes on and again that another
+-- call finds work at once, or {"status": "lost", "reason"} when the work was given
 -- to another or the cycle was stopped: then nothing has changed. Settling again returns the first answer.
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, contacts, limiter.
 create function baton_api.settle_contacts(p_attempt_id uuid, p_outcomes jsonb, p_routes jsonb, p_throttle jsonb) returns jsonb
@@ -17,8 +19,10 @@ declare
   v_counts jsonb;
   v_settled int;
   v_more boolean;
+  v_again boolean;
   v_result jsonb;
 begin
+  perform baton_api.check_isolation();
   if jsonb_typeof(p_outcomes) <> 'array' or jsonb_typeof(p_routes) <> 'array' or jsonb_typeof(p_throttle) <> 'object' then
     raise exception 'outcomes and routes are arrays, throttle is an object' using errcode = 'WK004';
   end if;
@@ -31,6 +35,8 @@ begin
   select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
   if not found then
     raise exception 'there is no attempt %', p_attempt_id using errcode = 'WK002';
+  elsif v_attempt.job <> 'validate-contacts' then
+    raise exception 'attempt % belongs to %', p_attempt_id, v_attempt.job using errcode = 'WK004';
   end if;
   if v_attempt.outcome is not null then
     return v_attempt.result;
@@ -42,38 +48,16 @@ begin
     return jsonb_build_object('status', 'lost', 'reason', 'cycle_stopped');
   end if;
 
-  with given as (
-    select k.id, o.email, o.status, o.reason, o.evidence
-    from jsonb_to_recordset(p_outcomes) as o(id text, email text, status text, reason text, evidence jsonb)
-    join unnest(v_attempt.item_ids) as mine(id) on mine.id = o.id
-    cross join lateral jsonb_populate_record(null::public.contacts, jsonb_build_object('id', o.id)) as k
-  ), held as (
-    -- All that the update needs: joining two lists without statistics again would compare each with each.
-    select c.id, c.email_validation_tries as tries, g.status, g.reason, g.evidence
-    from public.contacts c join given g on g.id = c.id and g.email = c.email
-    order by c.id
-    for update of c skip locked
-  ), applied as (
-    update public.contacts c
-    set email_validation_status = h.status,
-        email_validation_reason = h.reason,
-        email_validation_evidence = h.evidence,
-        external_heartbeat_checked_at = v_now,
-        email_validation_cycle_id = v_cycle.id,
-        email_validation_tries = case when h.status = 'unknown' then c.email_validation_tries + 1 else 0 end,
-        email_validation_retry_at = r.retry_at,
-        email_validation_valid_until = coalesce(r.retry_at, v_now + (select s.revalidate_after from baton.settings s))
-    from held h
-    -- Exponential with full jitter, from 15 minutes to a day, never less than a minute.
-    cross join lateral (select case when h.status = 'unknown' then v_now
-      + interval '1 minute' + random() * least(86400, 900 * 2 ^ least(h.tries, 10)) * interval '1 second'
-      end) as r(retry_at)
-    where c.id = h.id
-    returning c.email_validation_status as status
-  )
-  select coalesce(jsonb_object_agg(s.status, s.n), '{}'), coalesce(sum(s.n), 0)
-  into v_counts, v_settled
-  from (select a.status, count(*)::int as n from applied a group by a.status) s;
+  begin
+    v_counts := baton_api.apply_verdicts(v_attempt.item_ids, p_outcomes, v_cycle.id, v_now);
+  exception when others then
+    -- A passing failure of the database is the caller's to repeat; anything else is a row that cannot be written.
+    if left(sqlstate, 2) in ('08', '40', '53', '57') or sqlstate = '55P03' then
+      raise;
+    end if;
+    v_counts := baton_api.apply_verdicts_one_by_one(v_attempt.item_ids, p_outcomes, v_cycle.id, v_now);
+  end;
+  select coalesce(sum((c.value)::int), 0) into v_settled from jsonb_each_text(v_counts) c;
 
   delete from baton.item_losses l where l.job = v_attempt.job and l.item_id = any (v_attempt.item_ids);
 
@@ -90,7 +74,7 @@ begin
   end if;
   if p_throttle ? 'seconds' then
     update baton.limiters l
-    set blocked_until = greatest(l.blocked_until, v_now + least(greatest((p_throttle->>'seconds')::int, 1), 3600) * interval '1 second'),
+    set blocked_until = greatest(case when not baton_api.is_past(l.blocked_until, v_now, interval '1 hour') then l.blocked_until end, v_now + least(greatest((p_throttle->>'seconds')::int, 1), 3600) * interval '1 second'),
         blocked_reason = coalesce(p_throttle->>'reason', 'provider_throttled')
     where l.job = v_attempt.job;
   end if;
@@ -101,13 +85,15 @@ begin
   where c.id = v_cycle.id;
   v_more := exists (
     select from baton_api.due_contacts(v_cycle.started_at, baton_api.stale_before(v_cycle.started_at), v_cycle.id, 1));
-  if v_more then
-    perform baton_api.wake_if_open(v_attempt.job, v_now);
-  else
+  if not v_more then
     perform baton_api.finish_cycle(v_cycle.id, v_now);
   end if;
+  v_again := v_more and not (select baton_api.job_throttle(j, v_now) ? 'reason' from baton.jobs j where j.name = v_attempt.job);
+  if v_again and not baton_api.goes_on(v_attempt.trigger) then
+    perform baton.wake(v_attempt.job);
+  end if;
 
-  v_result := jsonb_build_object('status', 'settled', 'settled', v_settled, 'left', v_attempt.n_items - v_settled, 'more', v_more);
+  v_result := jsonb_build_object('status', 'settled', 'settled', v_settled, 'left', v_attempt.n_items - v_settled, 'more', v_more, 'again', v_again);
   update baton.attempts a
   set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = v_result
   where a.id = p_attempt_id;

@@ -15,10 +15,10 @@ begin
   if p_job.paused_at is not null then
     return jsonb_build_object('state', 'paused', 'slots', 0, 'reason', coalesce(p_job.pause_reason, 'paused by ' || p_job.paused_by));
   end if;
-  select count(*) filter (where a.leased_until >= p_now), min(a.leased_until) filter (where a.leased_until >= p_now),
-         coalesce(bool_or(a.leased_until < p_now), false)
+  select count(*) filter (where not p.past), min(a.leased_until) filter (where not p.past), coalesce(bool_or(p.past), false)
   into v_open, v_busy_until, v_silent
-  from baton.attempts a where a.job = p_job.name and a.finished_at is null;
+  from baton.attempts a, lateral (select baton_api.is_past(a.leased_until, p_now, interval '5 minutes') as past) p
+  where a.job = p_job.name and a.finished_at is null;
   if v_open >= p_job.max_parallel then
     return jsonb_build_object('state', 'busy', 'slots', 0, 'reason', 'busy', 'until', v_busy_until);
   end if;
@@ -39,7 +39,7 @@ begin
         'reason', case when baton_api.has_due_chunks(p_now, '{}') then 'all_sources_busy' else 'busy' end);
     elsif baton_api.has_due_chunks(p_now, '{}') then
       return jsonb_build_object('state', 'throttled', 'slots', 0, 'reason', 'source_waits', 'until', (
-        select min(s.blocked_until) from baton.sources s where s.blocked_until > p_now));
+        select min(s.blocked_until) from baton.sources s where not baton_api.is_past(s.blocked_until, p_now, interval '1 hour')));
     end if;
     return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', baton_api.next_chunk_due_at(p_now));
   end if;
@@ -50,6 +50,9 @@ begin
     elsif p_job.name = 'auto-sync-jobs' then
       return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', v_work->'until');
     end if;
+  end if;
+  if p_job.name not in ('validate-contacts', 'follow-up-reminders') then
+    raise exception 'nothing is known of job %', p_job.name using errcode = 'WK002';
   end if;
   if exists (select from baton.cycles c where c.job = p_job.name and c.status = 'running') then
     return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', 'cycle_running');

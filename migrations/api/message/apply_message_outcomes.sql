@@ -84,7 +84,7 @@ begin
   where g.outcome = 'refused' or g.outcome = 'retry' and (g.wait is not null or g.reason = 'provider_unreachable');
   if v_blocked.seconds is not null then
     update baton.limiters l
-    set blocked_until = greatest(l.blocked_until, p_now + least(greatest(v_blocked.seconds, 1), 3600) * interval '1 second'),
+    set blocked_until = greatest(case when not baton_api.is_past(l.blocked_until, p_now, interval '1 hour') then l.blocked_until end, p_now + least(greatest(v_blocked.seconds, 1), 3600) * interval '1 second'),
         blocked_reason = v_blocked.reason
     -- Both jobs send by the same account.
     where l.job in ('auto-sync-jobs', 'follow-up-reminders');

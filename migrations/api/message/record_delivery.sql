@@ -11,6 +11,7 @@ declare
   v_status constant text := p_delivery->>'status';
   v_message baton.messages;
 begin
+  perform baton_api.commit_durably();
   if v_status is null or v_status not in ('submitted', 'delivered', 'undelivered', 'failed') then
     raise exception 'a delivery is submitted, delivered, undelivered or failed' using errcode = 'WK004';
   end if;

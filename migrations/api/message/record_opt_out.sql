@@ -7,6 +7,7 @@ as $$
 declare
   v_rows int;
 begin
+  perform baton_api.commit_durably();
   if p_channel is null or p_channel not in ('sms', 'email') or coalesce(p_address, '') = '' then
     raise exception 'the channel is sms or email, and the address is not empty' using errcode = 'WK004';
   end if;

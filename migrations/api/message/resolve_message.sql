@@ -11,6 +11,7 @@ declare
   v_message baton.messages;
   v_status constant text := case p_resolution when 'again' then 'reserved' else p_resolution end;
 begin
+  perform baton_api.commit_durably();
   if p_resolution is null or p_resolution not in ('delivered', 'failed', 'again') then
     raise exception 'a message is resolved as delivered, failed or again' using errcode = 'WK004';
   end if;

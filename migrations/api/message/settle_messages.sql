@@ -18,12 +18,16 @@ declare
   v_counts jsonb;
   v_result jsonb;
 begin
+  perform baton_api.check_isolation();
+  perform baton_api.commit_durably();
   if jsonb_typeof(p_outcomes) <> 'array' then
     raise exception 'outcomes are an array' using errcode = 'WK004';
   end if;
   select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
   if not found then
     raise exception 'there is no attempt %', p_attempt_id using errcode = 'WK002';
+  elsif v_attempt.job not in ('follow-up-reminders', 'auto-sync-jobs') then
+    raise exception 'attempt % belongs to %', p_attempt_id, v_attempt.job using errcode = 'WK004';
   elsif v_attempt.outcome is not null then
     return v_attempt.result;
   end if;
@@ -42,7 +46,7 @@ begin
     'submitted', count(*) filter (where m.status in ('submitted', 'delivered', 'undelivered')), 'held', count(*) filter (where m.status = 'reserved'),
     'failed', count(*) filter (where m.status = 'failed'), 'unknown', count(*) filter (where m.status = 'unknown'))
   into v_counts from baton.messages m where m.id = any (v_ids);
-  select l.blocked_until into v_blocked_until from baton.limiters l where l.job = v_attempt.job and l.blocked_until > v_now;
+  select l.blocked_until into v_blocked_until from baton.limiters l where l.job = v_attempt.job and not baton_api.is_past(l.blocked_until, v_now, interval '1 hour');
   v_work := baton_api.message_work(v_attempt.job, v_now);
   v_result := jsonb_build_object('status', 'settled', 'refused', v_refused,
     'again', (v_work->>'due')::boolean and v_blocked_until is null,

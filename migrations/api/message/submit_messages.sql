@@ -3,6 +3,7 @@
 -- a sender that dies now leaves them `unknown`. Of the others, one that is no longer wanted (expired, answered meanwhile,
 -- opted out) has failed, and one that comes at night or beyond the daily cap is due again when that is over, or it expires.
 -- Night is that of the recipient's zone, else the best guess; where only the country is known, of any zone in it.
+-- While the job is paused none may go.
 -- Answers {"status": "submitting", "go": [ids]} or {"status": "lost", "reason"}: then nothing has changed.
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument.
 -- Locks: advisory (addresses), attempt, messages, opt-outs, limiter.
@@ -16,6 +17,8 @@ declare
   v_settings baton.settings;
   v_go jsonb;
 begin
+  perform baton_api.check_isolation();
+  perform baton_api.commit_durably();
   if jsonb_typeof(p_outcomes) <> 'array' or jsonb_typeof(p_letters) <> 'array' then
     raise exception 'outcomes and letters are arrays' using errcode = 'WK004';
   end if;
@@ -25,12 +28,18 @@ begin
   select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
   if not found then
     raise exception 'there is no attempt %', p_attempt_id using errcode = 'WK002';
+  elsif v_attempt.job not in ('follow-up-reminders', 'auto-sync-jobs') then
+    raise exception 'attempt % belongs to %', p_attempt_id, v_attempt.job using errcode = 'WK004';
   elsif v_attempt.outcome is not null then
     return jsonb_build_object('status', 'lost', 'reason', coalesce(v_attempt.result->>'reason', 'settled'));
   end if;
   perform baton_api.renew_lease(p_attempt_id, v_now);
   perform baton_api.apply_message_outcomes(v_attempt, p_outcomes, v_now);
   select s.* into v_settings from baton.settings s;
+  -- A pause stops the next wave. Messages that are not submitted are due again when the attempt is settled.
+  if exists (select from baton.jobs j where j.name = v_attempt.job and j.paused_at is not null) then
+    return '{"status": "submitting", "go": []}';
+  end if;
 
   with letters as materialized (
     select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.provider, l.address, l.subject, l.body,

@@ -21,6 +21,7 @@ declare
   v_new_ids uuid[];
   v_seen int := 0;
 begin
+  perform baton_api.hold_after_failover(v_now);
   v_gate := baton_api.open_gate(v_name, p_trigger, p_worker, '-infinity');
   if v_gate.declined is not null then
     return v_gate.declined;
@@ -31,7 +32,7 @@ begin
       v_may := baton_api.may_start_cycle(v_name, v_now);
     end if;
     if (v_may->>'may')::boolean then
-      select count(*) into v_total from baton_api.due_assignments(null, null);
+      select count(*) into v_total from baton_api.due_assignments(null, 100001);
       perform baton_api.settle_slots(v_name, case when v_total = 0 then 'idle' else 'started' end, v_now);
       if v_total > 0 then
         insert into baton.cycles (job, started_at, total_items, trigger) values (v_name, v_now, v_total, p_trigger) returning id into v_cycle_id;

@@ -11,6 +11,7 @@ declare
   v_to timestamptz;
   v_assignment public.assignments;
 begin
+  perform baton_api.commit_durably();
   if coalesce(p_who, '') !~ '\S' or coalesce(p_why, '') !~ '\S' then
     raise exception 'who and why: say who corrects the date, and why' using errcode = 'WK005';
   end if;

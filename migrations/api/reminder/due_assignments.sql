@@ -11,12 +11,14 @@ as $$
   cross join baton.settings s
   cross join lateral (
     (select a.id::text as id, coalesce(a.last_contact_date, a.created_at) as since from public.assignments a
-      where a.status = 'active' and (a.last_reminder_at is null or a.last_reminder_at < coalesce(a.last_contact_date, a.created_at))
+      where a.status = 'active' and not exists (select from baton.set_aside x where x.job = 'follow-up-reminders' and x.item_id = a.id::text and (x.retry_at is null or x.retry_at > t.as_of))
+        and (a.last_reminder_at is null or a.last_reminder_at < coalesce(a.last_contact_date, a.created_at))
         and coalesce(a.last_contact_date, a.created_at) <= t.as_of - s.follow_up_after
       order by coalesce(a.last_contact_date, a.created_at) limit p_limit)
     union all
     (select a.id::text, coalesce(a.last_contact_date, a.created_at) from public.assignments a
-      where a.status = 'active' and a.last_reminder_at >= coalesce(a.last_contact_date, a.created_at)
+      where a.status = 'active' and not exists (select from baton.set_aside x where x.job = 'follow-up-reminders' and x.item_id = a.id::text and (x.retry_at is null or x.retry_at > t.as_of))
+        and a.last_reminder_at >= coalesce(a.last_contact_date, a.created_at)
         and a.last_reminder_at <= t.as_of - s.follow_up_every
       order by a.last_reminder_at limit p_limit)
   ) as d

@@ -1,42 +1,31 @@
--- Reserves reminders about at most p_limit due assignments of a cycle, for an attempt. The unique key of messages is what
--- makes a second one in a period impossible; last_reminder_at is what makes them come a period apart.
--- Answers the ids of the messages and how many assignments were seen to; an assignment that somebody holds locked stays
--- due, and one without any address has a message that failed. Internal. Locks: assignments.
+-- Reserves reminders about at most p_limit due assignments of a cycle, for an attempt; an assignment that raises an error is set
+-- aside with it, and the others are reserved. Answers the ids of the messages and how many assignments were seen to.
+-- Internal. Locks: assignments.
 create function baton_api.reserve_reminders(p_cycle_id uuid, p_attempt_id uuid, p_limit int, p_now timestamptz, out ids uuid[], out seen int)
 language plpgsql
 as $$
+declare
+  v_due constant jsonb := (select coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'since', d.since)), '[]') from baton_api.due_assignments(p_cycle_id, p_limit) d);
+  v_one jsonb;
+  v_reserved record;
 begin
-  with due as materialized (
-    select k.id as key, d.id, d.since from baton_api.due_assignments(p_cycle_id, p_limit) d
-    cross join lateral jsonb_populate_record(null::public.assignments, jsonb_build_object('id', d.id)) as k
-  ), held as materialized (
-    select a.id as key, d.id, d.since from public.assignments a join due d on d.key = a.id order by a.id for update of a skip locked
-  ), marked as (
-    update public.assignments a set last_reminder_at = p_now from held h where a.id = h.key
-    returning h.id, h.since, a.peer_mentor_name, a.peer_mentor_phone, a.peer_mentor_email, a.contact_name, a.timezone
-  ), reserved as (
-    insert into baton.messages (job, purpose, subject_id, recipient_id, period_start, channel, recipient, time_zones, fields,
-      status, reason, ended_at, attempt_id, expires_at, created_at)
-    select 'follow-up-reminders', 'follow_up', m.id, '',
-           to_timestamp(floor(extract(epoch from p_now) / p.seconds) * p.seconds),
-           r.channel, r.recipient,
-           array_remove(array[m.timezone], null),
-           jsonb_build_object('name', m.peer_mentor_name, 'contact_name', m.contact_name, 'assignment_id', m.id,
-             'days', floor(extract(epoch from p_now - m.since) / 86400)::int),
-           case when r.channel is null then 'failed' else 'reserved' end,
-           case when r.channel is null then 'no_address' end,
-           case when r.channel is null then p_now end,
-           case when r.channel is not null then p_attempt_id end,
-           p_now + s.follow_up_every, p_now
-    from marked m cross join baton.settings s
-    cross join lateral baton_api.message_route(m.peer_mentor_phone, m.peer_mentor_email) r
-    cross join lateral (select extract(epoch from s.follow_up_every) as seconds) p
-    on conflict do nothing
-    returning messages.id, messages.attempt_id
-  )
-  select coalesce(array_agg(r.id) filter (where r.attempt_id is not null), '{}'), (select count(*) from marked)
-  into ids, seen
-  from reserved r;
+  select r.ids, r.seen into ids, seen from baton_api.reserve_reminders_of(v_due, p_attempt_id, p_now) r;
+exception when others then
+  if left(sqlstate, 2) in ('08', '40', '53', '57') or sqlstate = '55P03' then
+    raise;
+  end if;
+  ids := '{}';
+  seen := 0;
+  for v_one in select d from jsonb_array_elements(v_due) d loop
+    begin
+      select r.ids, r.seen into v_reserved from baton_api.reserve_reminders_of(jsonb_build_array(v_one), p_attempt_id, p_now) r;
+      ids := ids || v_reserved.ids;
+      seen := seen + v_reserved.seen;
+    exception when others then
+      perform baton_api.set_item_aside('follow-up-reminders', v_one->>'id', sqlstate, sqlerrm, p_now);
+      seen := seen + 1;
+    end;
+  end loop;
 end
 $$;
 comment on function baton_api.reserve_reminders is 'Reserves reminders about due assignments (internal).';

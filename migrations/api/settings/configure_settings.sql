@@ -13,7 +13,8 @@ begin
   select k into v_key from jsonb_object_keys(p_changes) as k
   where k not in ('auto_sync_reminder_after', 'auto_sync_pause_after', 'auto_sync_jobs_kept_for', 'follow_up_after', 'follow_up_every',
     'quiet_from', 'quiet_until', 'daily_cap', 'default_region', 'default_zone', 'follow_up_subject', 'follow_up_text',
-    'auto_sync_subject', 'auto_sync_text', 'revalidate_after', 'runs_kept_for') limit 1;
+    'auto_sync_subject', 'auto_sync_text', 'revalidate_after', 'runs_kept_for', 'messages_kept_for', 'personal_data_kept_for',
+    'after_failover') limit 1;
   if found then
     raise exception '% is not a setting', v_key using errcode = 'WK004';
   end if;
@@ -30,10 +31,11 @@ begin
       daily_cap = v_new.daily_cap, default_region = v_new.default_region, default_zone = v_new.default_zone,
       follow_up_subject = v_new.follow_up_subject, follow_up_text = v_new.follow_up_text,
       auto_sync_subject = v_new.auto_sync_subject, auto_sync_text = v_new.auto_sync_text,
-      revalidate_after = v_new.revalidate_after, runs_kept_for = v_new.runs_kept_for;
+      revalidate_after = v_new.revalidate_after, runs_kept_for = v_new.runs_kept_for,
+      messages_kept_for = v_new.messages_kept_for, personal_data_kept_for = v_new.personal_data_kept_for, after_failover = v_new.after_failover;
   insert into baton.events (noun, noun_id, from_state, to_state, who)
   select 'settings', k, to_jsonb(v_old)->>k, to_jsonb(v_new)->>k, p_who from jsonb_object_keys(p_changes) as k;
-  return to_jsonb(v_new) - array['only_row', 'wake_secret'];
+  return to_jsonb(v_new) - array['only_row', 'wake_secret', 'server_history'];
 end
 $$;
 comment on function baton_api.configure_settings is 'Changes settings of the whole deployment.';

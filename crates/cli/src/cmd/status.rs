@@ -239,6 +239,15 @@ fn remarks(status: &Status) -> Vec<String> {
             moment::span(it.seconds as i64)
         )
     }));
+    if board.set_aside > 0 {
+        remarks.push(format!(
+            "{} items are set aside, because their work raised an error: `baton set-aside` lists them.",
+            match board.set_aside {
+                10_001.. => "More than 10,000".to_owned(),
+                n => output::count(n),
+            }
+        ));
+    }
     remarks.extend(board::message::advice(&board.messages));
     if ticks_stopped(board) && board.jobs.iter().any(|it| it.state == "due") {
         remarks.push(

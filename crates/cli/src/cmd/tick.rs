@@ -149,6 +149,7 @@ fn state(state: DueState) -> &'static str {
         DueState::Paused => "paused",
         DueState::Throttled => "throttled",
         DueState::Idle => "idle",
+        DueState::Broken => "broken",
     }
 }
 

@@ -108,10 +108,21 @@ pub(super) const KNOWN: &[Setting] = &[
         Interval,
         "So long after its last check, a contact is validated again.",
     ),
+    setting("runs_kept_for", Interval, "How long the run log is kept."),
     setting(
-        "runs_kept_for",
+        "messages_kept_for",
         Interval,
-        "So long, the log of runs is kept.",
+        "How long messages that ended are kept, 7 days at least.",
+    ),
+    setting(
+        "personal_data_kept_for",
+        Interval,
+        "How long recipient and text of messages that ended are kept, 2 days at least.",
+    ),
+    setting(
+        "after_failover",
+        Text,
+        "After a failover or restore of the database: hold messages for an operator (hold), or continue.",
     ),
 ];
 

@@ -77,7 +77,7 @@ pub(super) async fn drive(
             Ok((200, answer)) => {
                 failures = 0;
                 progress.0.inc(answer["settled"].as_u64().unwrap_or(0));
-                if answer["more"] == false {
+                if answer["again"] == false {
                     return check(client).await;
                 }
             }
