@@ -177,7 +177,7 @@ fn resolvers(home: &Home) -> Result<BTreeMap<&'static str, String>> {
     let text = std::fs::read_to_string(home.manifest())?;
     let manifest: toml::Table = toml::from_str(&text)?;
     let environment = stack::environment_variables();
-    let resolvers = ["resolver_1", "resolver_2"].into_iter().filter_map(|name| {
+    let resolvers = ["resolver1", "resolver2"].into_iter().filter_map(|name| {
         let default = || {
             manifest
                 .get("variables")?
