@@ -36,7 +36,7 @@ enum Verdict {
 /// Looks at everything, and fails when something is broken.
 pub(crate) async fn run(context: &Context) -> Result<()> {
     let home = context.home()?;
-    let mut checks = Vec::new();
+    let mut checks = vec![check_manifest(&home)];
     let mut check = |what, verdict, found: String| {
         checks.push(Check {
             what,
@@ -104,6 +104,19 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
             format!("{n} checks failed"),
             "mend what the table above calls BROKEN",
         )),
+    }
+}
+
+/// Whether Spin and the built-in host take `spin.toml`.
+fn check_manifest(home: &Home) -> Check {
+    let (verdict, found) = match host::check_manifest(&home.manifest()) {
+        Ok(()) => (Verdict::Ok, "spin.toml follows Spin's rules".to_owned()),
+        Err(error) => (Verdict::Broken, error.to_string()),
+    };
+    Check {
+        what: "manifest",
+        verdict,
+        found,
     }
 }
 
