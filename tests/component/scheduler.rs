@@ -100,7 +100,7 @@ async fn a_job_that_fails_is_left_to_the_next_tick_after_three_calls() -> anyhow
         &db,
         Setup::offline()
             .with("dns", "sometimes")
-            .with("resolver_1", dns.url()),
+            .with("resolver1", dns.url()),
     )
     .await?;
     let (status, answer) = app.tick().await?;

@@ -40,8 +40,8 @@ impl Setup {
     /// DNS by this resolver, in whose zone `test` counts as real.
     pub(crate) fn resolver(url: &str) -> Setup {
         Setup::new(vec![
-            ("resolver_1", url.to_owned()),
-            ("resolver_2", url.to_owned()),
+            ("resolver1", url.to_owned()),
+            ("resolver2", url.to_owned()),
         ])
     }
 

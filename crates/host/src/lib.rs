@@ -1,11 +1,12 @@
-//! Baton's own host for Spin applications: runs the `.wasm` files of a `spin.toml` on wasmtime,
+//! The built-in host for Spin applications: runs the `.wasm` files of a `spin.toml` on wasmtime,
 //! for machines without Spin, for tests and for faults on purpose.
 //!
 //! It is not allowed to know what the application does: no job, no table, no name of a component appears here.
 //! It offers nothing that Spin does not offer, refuses what Spin refuses, reads no environment but `SSL_CERT_FILE` and
 //! `SSL_CERT_DIR`, and prints nothing.
 //!
-//! The one entry point is [`start`]; [`relay`] delivers wakes to an application that runs elsewhere.
+//! The one entry point is [`start`]; [`check_manifest`] checks an application without starting it,
+//! and [`relay`] delivers wakes to one that runs elsewhere.
 
 mod allowed_hosts;
 mod app;
@@ -43,6 +44,7 @@ pub use counters::Stats;
 pub use errand::Answer;
 pub use error::Error;
 pub use faults::{FaultKind, FaultPlan};
+pub use manifest::check_manifest;
 pub use tick::Tick;
 pub use wake::{Wakes, relay};
 
@@ -123,10 +125,10 @@ pub struct Running {
 /// # Errors
 /// If the manifest, a variable, a component or the address is not usable; the error names it.
 pub async fn start(config: Config) -> Result<Running, Error> {
-    let refused = || manifest::refused(&config.manifest);
     let document = manifest::read(&config.manifest)?;
-    let application = document.resolve(&config.variables).map_err(refused())?;
-    let routes = routes::Routes::new(&application.routes).map_err(refused())?;
+    let application = document
+        .resolve(&config.variables)
+        .map_err(manifest::refused(&config.manifest))?;
     let listener = match TcpListener::bind(config.listen).await {
         Ok(listener) => listener,
         Err(source) => return Err(listen_error(&config, source)),
@@ -168,7 +170,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     }
     let beat = engine::start_beat(&loader.engine)?;
     let app = app::App {
-        routes,
+        routes: application.routes,
         handlers,
         counters,
         deadline: config.request_deadline,

@@ -1,24 +1,27 @@
-//! The application manifest `spin.toml` (`spin_manifest_version = 2`), the part of it that this host supports.
-//! Everything else is refused by name, so that nothing is silently left out.
+//! The application manifest `spin.toml` (`spin_manifest_version = 2`), by Spin's rules.
+//! What Spin refuses is refused; what Spin takes and this host cannot do is refused by name,
+//! so that nothing is silently left out.
 
+mod check;
+mod ids;
+mod schema;
 mod template;
 
-pub(crate) use template::is_name as is_variable_name;
+pub(crate) use ids::is_variable_key;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use crate::allowed_hosts::AllowedHosts;
 use crate::error::Error;
+use crate::routes::Routes;
+use template::Template;
 
-/// An application ready to be loaded: all variables resolved, all references checked.
+/// An application ready to be loaded: all variables have their values.
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) name: String,
-    /// Route and component, in the manifest's order.
-    pub(crate) routes: Vec<(String, String)>,
+    pub(crate) routes: Routes,
     pub(crate) components: Vec<Component>,
 }
 
@@ -31,85 +34,34 @@ pub(crate) struct Component {
     pub(crate) allowed_hosts: AllowedHosts,
 }
 
-/// A manifest that was read; what its variables make of it is told by [`Document::resolve`].
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A manifest that was read and checked; [`Document::resolve`] fills in the variables.
+#[derive(Debug)]
 pub(crate) struct Document {
-    spin_manifest_version: u32,
-    application: Head,
-    #[serde(default)]
-    variables: BTreeMap<String, Variable>,
-    trigger: Triggers,
-    component: BTreeMap<String, ComponentTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "accepted for people and other tools")]
-struct Head {
     name: String,
-    version: Option<String>,
-    description: Option<String>,
-    #[serde(default)]
-    authors: Vec<String>,
+    /// The application's variables; those without a default are required.
+    variables: BTreeMap<String, Option<String>>,
+    routes: Routes,
+    components: BTreeMap<String, Unresolved>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "secret changes nothing here: no value is ever shown"
-)]
-struct Variable {
-    default: Option<String>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    secret: bool,
+/// A component before its variables have values.
+#[derive(Debug)]
+struct Unresolved {
+    source: PathBuf,
+    variables: BTreeMap<String, Template>,
+    allowed_hosts: Vec<Template>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Triggers {
-    #[serde(default)]
-    http: Vec<HttpTrigger>,
+/// Checks the manifest at `path` by the rules of Spin and of this host: names, keys, routes,
+/// templates, and every allowed host that the defaults of the variables are enough for.
+///
+/// # Errors
+/// If Spin would refuse it or this host does not support it; the error names the place, the value and the remedy.
+pub fn check_manifest(path: &Path) -> Result<(), Error> {
+    read(path).map(drop)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the id is for other tools")]
-struct HttpTrigger {
-    id: Option<String>,
-    route: String,
-    component: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "description and build are for people and other tools"
-)]
-struct ComponentTable {
-    source: String,
-    description: Option<String>,
-    #[serde(default)]
-    allowed_outbound_hosts: Vec<String>,
-    #[serde(default)]
-    variables: BTreeMap<String, String>,
-    build: Option<Build>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "building is the work of other tools")]
-struct Build {
-    command: toml::Value,
-    watch: Option<Vec<String>>,
-    workdir: Option<String>,
-}
-
-/// Reads the manifest at `path`.
+/// Reads and checks the manifest at `path`.
 pub(crate) fn read(path: &Path) -> Result<Document, Error> {
     std::fs::read_to_string(path)
         .map_err(|err| format!("cannot read the manifest: {err}"))
@@ -126,112 +78,86 @@ pub(crate) fn refused(path: &Path) -> impl FnOnce(String) -> Error {
 }
 
 fn parse(text: &str) -> Result<Document, String> {
-    let document: Document = toml::from_str(text).map_err(|err| err.to_string())?;
-    if document.spin_manifest_version != 2 {
-        return Err(format!(
-            "spin_manifest_version is {}, only 2 is supported",
-            document.spin_manifest_version
-        ));
+    let at_line = |err: toml::de::Error| at_line(text, &err);
+    check::version(&toml::from_str(text).map_err(at_line)?)?;
+    check::manifest(toml::from_str(text).map_err(at_line)?)
+}
+
+/// The error on one line.
+fn at_line(text: &str, err: &toml::de::Error) -> String {
+    let message = err.message().trim_end().replace('\n', ", ");
+    match err.span().and_then(|it| text.get(..it.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
     }
-    Ok(document)
 }
 
 impl Document {
-    /// Checks it and fills in the variables; `given` values win over the manifest's defaults.
+    /// Fills in the variables; `given` values win over the manifest's defaults.
     /// The sources of components are relative to the manifest.
     pub(crate) fn resolve(&self, given: &BTreeMap<String, String>) -> Result<Application, String> {
-        let values = resolve_variables(&self.variables, given)?;
-        let mut components = Vec::new();
-        for (name, table) in &self.component {
-            components.push(resolve_component(name, table, &values)?);
-        }
-        let mut routes = Vec::new();
-        for trigger in &self.trigger.http {
-            if !self.component.contains_key(&trigger.component) {
-                return Err(format!(
-                    "route {} names the component {}, which is not defined",
-                    trigger.route, trigger.component
-                ));
-            }
-            routes.push((trigger.route.clone(), trigger.component.clone()));
-        }
+        let values = self.values(given)?;
+        let ids: Vec<&str> = self.components.keys().map(String::as_str).collect();
+        let resolve = |(id, it): (&String, &Unresolved)| it.resolve(id, &values, &ids);
         Ok(Application {
-            name: self.application.name.clone(),
-            routes,
-            components,
+            name: self.name.clone(),
+            routes: self.routes.clone(),
+            components: self
+                .components
+                .iter()
+                .map(resolve)
+                .collect::<Result<_, _>>()?,
         })
     }
-}
 
-fn resolve_variables(
-    declared: &BTreeMap<String, Variable>,
-    given: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, String> {
-    if let Some(name) = given.keys().find(|name| !declared.contains_key(*name)) {
-        return Err(format!(
-            "the variable {name} was given but is not declared in [variables]"
-        ));
-    }
-    let mut values = BTreeMap::new();
-    for (name, variable) in declared {
-        if !template::is_name(name) {
+    fn values(&self, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> {
+        if let Some(name) = given.keys().find(|it| !self.variables.contains_key(*it)) {
             return Err(format!(
-                "variable {name}: a name is a lower-case letter followed by letters, digits and _"
+                "the variable {name} was given but is not declared in [variables]"
             ));
         }
-        match (&variable.default, variable.required) {
-            (Some(_), true) => {
-                return Err(format!(
-                    "variable {name} is both required and has a default"
-                ));
+        let values = self.variables.iter().map(|(name, default)| {
+            match given.get(name).or(default.as_ref()) {
+                Some(value) => Ok((name.clone(), value.clone())),
+                None => Err(format!("the required variable {name} has no value")),
             }
-            (None, false) => {
-                return Err(format!(
-                    "variable {name} is neither required nor has a default"
-                ));
-            }
-            (default, _) => match given.get(name).or(default.as_ref()) {
-                Some(value) => values.insert(name.clone(), value.clone()),
-                None => return Err(format!("the required variable {name} has no value")),
-            },
-        };
+        });
+        values.collect()
     }
-    Ok(values)
 }
 
-fn resolve_component(
-    name: &str,
-    table: &ComponentTable,
-    values: &BTreeMap<String, String>,
-) -> Result<Component, String> {
-    let mut variables = BTreeMap::new();
-    for (key, text) in &table.variables {
-        if !template::is_name(key) {
-            return Err(format!(
-                "[component.{name}] variable {key}: a name is a lower-case letter followed by letters, digits and _"
-            ));
-        }
-        let value = template::fill(text, values)
-            .map_err(|err| format!("[component.{name}] variable {key}: {err}"))?;
-        variables.insert(key.clone(), value);
+impl Unresolved {
+    fn resolve(
+        &self,
+        id: &str,
+        values: &BTreeMap<String, String>,
+        ids: &[&str],
+    ) -> Result<Component, String> {
+        // Every name in a template is declared, so all have values here.
+        let variables = self.variables.iter();
+        let variables = variables.filter_map(|(key, it)| Some((key.clone(), it.fill(values)?)));
+        let patterns: Vec<String> = self.patterns(values).map(|(_, text)| text).collect();
+        Ok(Component {
+            name: id.to_owned(),
+            source: self.source.clone(),
+            variables: variables.collect(),
+            allowed_hosts: AllowedHosts::parse(&patterns, ids)
+                .map_err(|err| format!("[component.{id}] allowed_outbound_hosts: {err}"))?,
+        })
     }
-    let mut hosts = Vec::new();
-    for text in &table.allowed_outbound_hosts {
-        let value = template::fill(text, values)
-            .map_err(|err| format!("[component.{name}] allowed_outbound_hosts: {err}"))?;
-        // An empty variable stands for an optional endpoint, as with Spin.
-        if !(value.trim().is_empty() && text.contains("{{")) {
-            hosts.push(value);
-        }
+
+    /// The allowed hosts that have values for all of their variables.
+    fn patterns(
+        &self,
+        values: &BTreeMap<String, String>,
+    ) -> impl Iterator<Item = (&Template, String)> {
+        self.allowed_hosts.iter().filter_map(|it| {
+            let text = it.fill(values)?;
+            // An empty variable stands for an optional endpoint.
+            let is_absent = matches!(text.as_str(), "" | "http://" | "https://");
+            (it.is_literal() || !is_absent).then_some((it, text))
+        })
     }
-    let allowed_hosts = AllowedHosts::parse(&hosts)
-        .map_err(|err| format!("[component.{name}] allowed_outbound_hosts: {err}"))?;
-    Ok(Component {
-        name: name.to_owned(),
-        source: PathBuf::from(&table.source),
-        variables,
-        allowed_hosts,
-    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use wasmtime::component::Accessor;
 
 use crate::bindings::variables::{self, Error};
-use crate::manifest::is_variable_name;
+use crate::manifest::is_variable_key;
 use crate::pg::{Capabilities, Imports};
 
 impl variables::Host for Capabilities<'_> {}
@@ -13,7 +13,7 @@ impl<T: 'static> variables::HostWithStore<T> for Imports {
         store: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, Error>> {
-        if !is_variable_name(&name) {
+        if !is_variable_key(&name) {
             return Ok(Err(Error::InvalidName(name)));
         }
         Ok(store.with(|mut it| {

@@ -49,7 +49,7 @@ impl Settings {
         };
         Ok(Self {
             rules,
-            resolvers: [variable("resolver_1").await?, variable("resolver_2").await?],
+            resolvers: [variable("resolver1").await?, variable("resolver2").await?],
             provider,
         })
     }

@@ -38,7 +38,7 @@ enum Verdict {
 /// Looks at everything, and fails when something is broken.
 pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()> {
     let home = context.home()?;
-    let mut checks = Vec::new();
+    let mut checks = vec![check_manifest(&home)];
     let mut check = |what, verdict, found: String| {
         checks.push(Check {
             what,
@@ -132,6 +132,19 @@ pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()>
             format!("{n} checks failed"),
             "fix the checks marked FAILED",
         )),
+    }
+}
+
+/// Whether Spin and the built-in host take `spin.toml`.
+fn check_manifest(home: &Home) -> Check {
+    let (verdict, found) = match host::check_manifest(&home.manifest()) {
+        Ok(()) => (Verdict::Ok, "spin.toml follows Spin's rules".to_owned()),
+        Err(error) => (Verdict::Broken, error.to_string()),
+    };
+    Check {
+        what: "manifest",
+        verdict,
+        found,
     }
 }
 
@@ -311,7 +324,7 @@ fn resolvers(home: &Home) -> Result<BTreeMap<&'static str, String>> {
     let text = std::fs::read_to_string(home.manifest())?;
     let manifest: toml::Table = toml::from_str(&text)?;
     let environment = stack::environment_variables(home)?;
-    let resolvers = ["resolver_1", "resolver_2"].into_iter().filter_map(|name| {
+    let resolvers = ["resolver1", "resolver2"].into_iter().filter_map(|name| {
         let default = || {
             manifest
                 .get("variables")?

@@ -220,7 +220,7 @@ fn remarks(status: &Status) -> Vec<String> {
     if unanswered > 0 {
         remarks.push(format!(
             "{} contacts are unknown because no resolver gave an answer. They are asked about again later; if there are many, \
-             check that resolver_1 and resolver_2 can be reached from here (`baton doctor`).",
+             check that resolver1 and resolver2 can be reached from here (`baton doctor`).",
             output::count(unanswered)
         ));
     }

@@ -67,12 +67,12 @@ impl Variables {
         match &self.resolvers[..] {
             [] => {}
             [one] => variables.extend([
-                ("resolver_1".to_owned(), one.clone()),
-                ("resolver_2".to_owned(), one.clone()),
+                ("resolver1".to_owned(), one.clone()),
+                ("resolver2".to_owned(), one.clone()),
             ]),
             [one, two] => variables.extend([
-                ("resolver_1".to_owned(), one.clone()),
-                ("resolver_2".to_owned(), two.clone()),
+                ("resolver1".to_owned(), one.clone()),
+                ("resolver2".to_owned(), two.clone()),
             ]),
             _ => {
                 return Err(crate::advice::error(
@@ -191,19 +191,19 @@ mod tests {
         };
         let one = collect(&["http://a"]).expect("one is enough");
         assert_eq!(
-            (one["resolver_1"].as_str(), one["resolver_2"].as_str()),
+            (one["resolver1"].as_str(), one["resolver2"].as_str()),
             ("http://a", "http://a")
         );
         let two = collect(&["http://a", "http://b"]).expect("two are possible");
         assert_eq!(
-            (two["resolver_1"].as_str(), two["resolver_2"].as_str()),
+            (two["resolver1"].as_str(), two["resolver2"].as_str()),
             ("http://a", "http://b")
         );
         assert_eq!(
             (two["dns"].as_str(), two["provider"].as_str()),
             ("on", "none")
         );
-        assert!(collect(&[]).is_some_and(|it| !it.contains_key("resolver_1")));
+        assert!(collect(&[]).is_some_and(|it| !it.contains_key("resolver1")));
         assert!(collect(&["http://a", "http://b", "http://c"]).is_none());
     }
 

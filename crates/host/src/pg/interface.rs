@@ -61,10 +61,12 @@ fn check_address(context: &Context, address: &str) -> Result<(), String> {
             return Err("hostaddr is supported for an IPv6 literal alone".to_owned());
         }
         let only_port = ports.first().filter(|_| ports.len() == 1);
-        let port = ports.get(index).or(only_port).copied();
-        if !context.allowed_hosts.allows("postgres", host, port) {
-            let port = port.map(|it| format!(":{it}")).unwrap_or_default();
-            return Err(format!("address postgres://{host}{port} is not permitted"));
+        let port = ports.get(index).or(only_port);
+        let port = port.map(|it| format!(":{it}")).unwrap_or_default();
+        // Without brackets around it, no IPv6 address is permitted, as with Spin.
+        let address = format!("{host}{port}");
+        if !context.allowed_hosts.allows(&address, "postgres") {
+            return Err(format!("address postgres://{address} is not permitted"));
         }
     }
     Ok(())
