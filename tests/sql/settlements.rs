@@ -44,7 +44,8 @@ async fn a_lease_past_its_time_that_nobody_swept_still_settles() -> anyhow::Resu
         Settle::Settled {
             settled: 1,
             left: 0,
-            more: false
+            more: false,
+            again: false,
         }
     );
     Ok(())
@@ -128,7 +129,8 @@ async fn a_verdict_counts_only_for_the_address_that_was_judged() -> anyhow::Resu
         Settle::Settled {
             settled: 1,
             left: 1,
-            more: true
+            more: true,
+            again: true,
         }
     );
     let Claim::Claimed(next) = claim(&worker, Trigger::Manual).await? else {
@@ -153,7 +155,8 @@ async fn an_outcome_for_anothers_contact_changes_nothing() -> anyhow::Result<()>
         Settle::Settled {
             settled: 0,
             left: 1,
-            more: true
+            more: true,
+            again: true,
         }
     );
     assert_eq!(
@@ -183,7 +186,8 @@ async fn a_contact_that_somebody_holds_locked_stays_due_and_holds_up_nobody() ->
         Settle::Settled {
             settled: 1,
             left: 1,
-            more: true
+            more: true,
+            again: true,
         }
     );
     holder.batch_execute("commit").await?;
@@ -195,7 +199,8 @@ async fn a_contact_that_somebody_holds_locked_stays_due_and_holds_up_nobody() ->
         Settle::Settled {
             settled: 1,
             left: 0,
-            more: false
+            more: false,
+            again: false,
         }
     );
     Ok(())
