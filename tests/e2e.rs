@@ -2,6 +2,7 @@
 
 mod chunks;
 mod crashes;
+mod deployment;
 mod keys;
 mod messages;
 mod messages_command;

@@ -28,6 +28,8 @@ impl House {
             let sync = db.add_auto_sync(1, "25 hours").await?;
             let organizer = "select organizer_id from auto_syncs where id = $1";
             organizers.push(db.owner.query_one(organizer, &[&sync]).await?.get(0));
+            let own = "update crews c set owner_id = s.organizer_id from auto_syncs s where s.crew_id = c.id and s.id = $1";
+            db.owner.execute(own, &[&sync]).await?;
         }
         db.owner
             .batch_execute(
@@ -174,7 +176,7 @@ async fn a_user_starts_an_auto_sync_of_their_own_and_the_queue_gets_its_job() ->
     let crew: Uuid = house
         .db
         .owner
-        .query_one("select id from crews limit 1", &[])
+        .query_one("select id from crews where owner_id = $1", &[&house.ann])
         .await?
         .get(0);
     let start = "insert into auto_syncs (organizer_id, crew_id, event_name) values ($1, $2, 'Mine') returning id";
@@ -190,6 +192,23 @@ async fn a_user_starts_an_auto_sync_of_their_own_and_the_queue_gets_its_job() ->
     let error = client.execute(start, &[&house.bob, &crew]).await;
     let error = error.expect_err("it is Bob's to start");
     assert_eq!(error.code().map(|it| it.code()), Some("42501"));
+    let of_bob = "insert into auto_syncs (organizer_id, crew_id, event_name) select $1, id, 'Theirs' from crews where owner_id = $2";
+    let long_ago = "insert into auto_syncs (organizer_id, crew_id, event_name, started_at) select $1, id, 'Late', now() - interval '2 days' from crews where owner_id = $1";
+    for refused in [
+        house
+            .as_user(house.ann)
+            .await?
+            .execute(of_bob, &[&house.ann, &house.bob])
+            .await,
+        house
+            .as_user(house.ann)
+            .await?
+            .execute(long_ago, &[&house.ann])
+            .await,
+    ] {
+        let error = refused.expect_err("a crew of somebody else's, or a start in the past");
+        assert_eq!(error.code().map(|it| it.code()), Some("42501"), "{error}");
+    }
     for (statement, expected) in [
         (
             "update auto_syncs set status = 'paused' where organizer_id = $1",

@@ -156,7 +156,7 @@ async fn an_outcome_for_anothers_contact_changes_nothing() -> anyhow::Result<()>
             settled: 0,
             left: 1,
             more: true,
-            again: true,
+            again: false,
         }
     );
     assert_eq!(
@@ -220,7 +220,7 @@ async fn a_batch_that_could_settle_nothing_makes_the_job_wait() -> anyhow::Resul
         Settle::Settled {
             settled: 0,
             more: true,
-            again: true,
+            again: false,
             ..
         }
     ));

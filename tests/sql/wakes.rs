@@ -32,8 +32,8 @@ async fn listeners_hear_how_many_calls_are_worth_while() -> anyhow::Result<()> {
     db.add_sync("trial", 3).await?;
     assert_eq!(
         heard(&db).await?,
-        ["/jobs/process-chunks", "/jobs/process-chunks"],
-        "once by each statement"
+        ["/jobs/process-chunks"],
+        "once a second by writers"
     );
     let worker = db.worker().await?;
     // A first call wakes a second one beside it, as there is more to do; one that follows another wakes nobody.
@@ -41,10 +41,39 @@ async fn listeners_hear_how_many_calls_are_worth_while() -> anyhow::Result<()> {
     assert_eq!(heard(&db).await?, ["/jobs/process-chunks 2"]);
     claim_chunks(&worker, Trigger::Next).await?;
     assert_eq!(heard(&db).await?, [""; 0]);
+    forget(&db).await?;
     db.add_sync("other", 1).await?;
+    assert_eq!(heard(&db).await?, ["/jobs/process-chunks 3"]);
+    Ok(())
+}
+
+/// As if no writer had woken a job for a second.
+pub(crate) async fn forget(db: &Db) -> anyhow::Result<()> {
+    let sql = "select setval('baton.woken_' || lock_id, 0) from baton.jobs";
+    db.owner.execute(sql, &[]).await?;
+    Ok(())
+}
+
+/// Commits of writers that notify wait for each other, so a second of them notifies once.
+#[tokio::test]
+async fn writers_of_one_second_notify_once() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner.batch_execute(RECORD).await?;
+    for n in 0..20 {
+        db.add_contacts(&[&format!("a{n}@x.test")]).await?;
+    }
+    let notified = heard(&db).await?.len();
+    assert!((1..20).contains(&notified), "{notified}");
+    forget(&db).await?;
+    db.add_contacts(&["later@x.test"]).await?;
+    assert_eq!(heard(&db).await?, ["/jobs/validate-contacts"]);
+    let ahead = "select setval('baton.woken_123456789', (extract(epoch from now() + interval '1 year') * 1000)::bigint)";
+    db.owner.execute(ahead, &[]).await?;
+    db.add_contacts(&["after a wrong clock@x.test"]).await?;
     assert_eq!(
-        heard(&db).await?,
-        ["/jobs/process-chunks 3", "/jobs/process-chunks 3"]
+        heard(&db).await?.len(),
+        1,
+        "a clock that was ahead silences nobody"
     );
     Ok(())
 }

@@ -74,7 +74,12 @@ impl Home {
 
     /// Like [`Home::up`], with ticks of its own.
     pub(crate) async fn up_ticking(&self, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
-        let args = [&["--json", "up", "--listen", "127.0.0.1:0"], args].concat();
+        self.up_at("127.0.0.1:0", db, args).await
+    }
+
+    /// The same at this address.
+    pub(crate) async fn up_at(&self, listen: &str, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
+        let args = [&["--json", "up", "--listen", listen], args].concat();
         let running = Running::start(self.command(db, &args)?).await?;
         let url = running.shown["url"]
             .as_str()

@@ -50,7 +50,12 @@ struct State {
 impl Pages {
     /// Starts a server of so many pages on a free port.
     pub(crate) async fn start(pages: u32) -> anyhow::Result<Pages> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Pages::listen((Ipv4Addr::LOCALHOST, 0).into(), pages).await
+    }
+
+    /// The same on this address.
+    pub(crate) async fn listen(address: SocketAddr, pages: u32) -> anyhow::Result<Pages> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             pages,

@@ -12,12 +12,13 @@ mod refusal;
 mod resource;
 mod server;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use callback::Post;
 pub use mail::{Email, LoopbackMail, MAIL_KEY, MailFault};
 use resource::Account;
-use server::Server;
+use server::{Server, any_port};
 
 /// The account that the stand-in for Twilio knows.
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
@@ -107,13 +108,21 @@ impl LoopbackSms {
     /// # Errors
     /// When no socket can be had.
     pub async fn start() -> std::io::Result<LoopbackSms> {
+        LoopbackSms::listen(any_port()).await
+    }
+
+    /// Starts a stand-in on this address.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn listen(address: SocketAddr) -> std::io::Result<LoopbackSms> {
         let account = Arc::new(Mutex::new(Account::default()));
         let handler = Arc::clone(&account);
-        let server = Server::start(move |request| lock(&handler).answer(request)).await?;
+        let server = Server::listen(address, move |request| lock(&handler).answer(request)).await?;
         Ok(LoopbackSms { account, server })
     }
 
-    /// `http://127.0.0.1:<port>`, in place of `https://api.twilio.com`.
+    /// Its address, such as `http://127.0.0.1:<port>`, in place of `https://api.twilio.com`.
     pub fn url(&self) -> String {
         self.server.url()
     }

@@ -1,5 +1,6 @@
 //! Resend's `POST /emails`.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::lock;
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, any_port};
 
 /// The key that the stand-in for Resend knows.
 pub const MAIL_KEY: &str = "re_a_key_for_tests";
@@ -50,13 +51,21 @@ impl LoopbackMail {
     /// # Errors
     /// When no socket can be had.
     pub async fn start() -> std::io::Result<LoopbackMail> {
+        LoopbackMail::listen(any_port()).await
+    }
+
+    /// Starts a stand-in on this address.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn listen(address: SocketAddr) -> std::io::Result<LoopbackMail> {
         let account = Arc::new(Mutex::new(Account::default()));
         let handler = Arc::clone(&account);
-        let server = Server::start(move |request| lock(&handler).answer(request)).await?;
+        let server = Server::listen(address, move |request| lock(&handler).answer(request)).await?;
         Ok(LoopbackMail { account, server })
     }
 
-    /// `http://127.0.0.1:<port>`, in place of `https://api.resend.com`.
+    /// Its address, such as `http://127.0.0.1:<port>`, in place of `https://api.resend.com`.
     pub fn url(&self) -> String {
         self.server.url()
     }

@@ -39,6 +39,11 @@ impl Reply {
     }
 }
 
+/// A free port on 127.0.0.1.
+pub(crate) fn any_port() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
+}
+
 /// A running server; dropping it closes its socket and all connections.
 pub(crate) struct Server {
     address: SocketAddr,
@@ -47,10 +52,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(
+    pub(crate) async fn listen(
+        address: SocketAddr,
         handle: impl Fn(&Request<Bytes>) -> Reply + Clone + Send + Sync + 'static,
     ) -> std::io::Result<Server> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let gate = Arc::new(Gate::default());
         let task = tokio::spawn(serve(listener, Arc::clone(&gate), handle));

@@ -26,7 +26,7 @@ begin
     where g.calls >= s.max_parallel
     union all
     select j.id from baton.sources s join baton.sync_jobs j on j.source = s.name and j.status in ('pending', 'processing')
-    where not baton_api.is_past(s.blocked_until, p_now, interval '1 hour')
+    where s.blocked_until > p_now and not baton_api.is_past(s.blocked_until, p_now, interval '1 hour')
     union all
     select j.id from baton.sync_jobs j where j.draining
   );

@@ -34,7 +34,7 @@ begin
       from (select distinct o.parent_sync_job_id as id from picked o) o
       join baton.sync_jobs j on j.id = o.id
       join baton.sources s on s.name = j.source
-      where j.draining or not baton_api.is_past(s.blocked_until, p_now, interval '1 hour') or s.max_parallel < p_parallel)
+      where j.draining or s.blocked_until > p_now and not baton_api.is_past(s.blocked_until, p_now, interval '1 hour') or s.max_parallel < p_parallel)
     into v_ids, v_last_chance, v_sync_jobs, v_narrow
     from picked p;
     if v_ids is null and v_excluded <> '{}' then

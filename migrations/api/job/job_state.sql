@@ -39,7 +39,7 @@ begin
         'reason', case when baton_api.has_due_chunks(p_now, '{}') then 'all_sources_busy' else 'busy' end);
     elsif baton_api.has_due_chunks(p_now, '{}') then
       return jsonb_build_object('state', 'throttled', 'slots', 0, 'reason', 'source_waits', 'until', (
-        select min(s.blocked_until) from baton.sources s where not baton_api.is_past(s.blocked_until, p_now, interval '1 hour')));
+        select min(s.blocked_until) from baton.sources s where s.blocked_until > p_now and not baton_api.is_past(s.blocked_until, p_now, interval '1 hour')));
     end if;
     return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', baton_api.next_chunk_due_at(p_now));
   end if;

@@ -9,7 +9,7 @@ declare
   v_wanted double precision;
 begin
   select l.* into v_limiter from baton.limiters l where l.job = p_job.name;
-  if not baton_api.is_past(v_limiter.blocked_until, p_now, interval '1 hour') then
+  if v_limiter.blocked_until > p_now and not baton_api.is_past(v_limiter.blocked_until, p_now, interval '1 hour') then
     return jsonb_build_object('tokens', 0, 'reason', v_limiter.blocked_reason, 'until', v_limiter.blocked_until);
   end if;
   if p_job.rate_per_minute is null then

@@ -38,7 +38,7 @@ begin
   seat := 0;
   for i in 1 .. 3 + job.max_parallel loop
     select count(a), min(case when not baton_api.is_past(a.leased_until, v_now, interval '5 minutes') then a.leased_until else '-infinity' end), coalesce(array_agg(a.seat), '{}'),
-           exists (select from baton.limiters l where l.job = p_job and l.blocked_until >= v_now),
+           exists (select from baton.limiters l where l.job = p_job and l.blocked_until > v_now),
            exists (select from baton.item_losses l where l.job = p_job and l.losses > 1)
     into open_attempts, v_first_until, v_taken, v_limited, v_losses
     from baton.attempts a where a.job = p_job and a.finished_at is null and a.claimed_at >= p_open_since;

@@ -46,7 +46,7 @@ begin
     'submitted', count(*) filter (where m.status in ('submitted', 'delivered', 'undelivered')), 'held', count(*) filter (where m.status = 'reserved'),
     'failed', count(*) filter (where m.status = 'failed'), 'unknown', count(*) filter (where m.status = 'unknown'))
   into v_counts from baton.messages m where m.id = any (v_ids);
-  select l.blocked_until into v_blocked_until from baton.limiters l where l.job = v_attempt.job and not baton_api.is_past(l.blocked_until, v_now, interval '1 hour');
+  select l.blocked_until into v_blocked_until from baton.limiters l where l.job = v_attempt.job and l.blocked_until > v_now and not baton_api.is_past(l.blocked_until, v_now, interval '1 hour');
   v_work := baton_api.message_work(v_attempt.job, v_now);
   v_result := jsonb_build_object('status', 'settled', 'refused', v_refused,
     'again', (v_work->>'due')::boolean and v_blocked_until is null,

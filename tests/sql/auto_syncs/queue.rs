@@ -136,6 +136,7 @@ async fn a_job_put_in_for_now_wakes_and_one_for_later_does_not() -> anyhow::Resu
         .execute("update job_queue set scheduled_at = now()", &[])
         .await?;
     assert_eq!(heard(&db).await?, ["/jobs/auto-sync-jobs"]);
+    crate::sql::wakes::forget(&db).await?;
     db.add_auto_sync(1, "25 hours").await?;
     assert_eq!(heard(&db).await?, ["/jobs/auto-sync-jobs"]);
     claimed(claim_auto_syncs(&db.worker().await?, Trigger::Cron).await?)?;
