@@ -48,7 +48,7 @@ comment on column baton.settings.personal_data_kept_for is 'Recipient, text and 
 do $$
 declare
   v_table text;
-  v_user constant text := $sql$(select case when u.sub ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then u.sub::uuid end
+  v_user constant text := $sql$(select case when u.sub ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then u.sub::uuid end
     from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub' as sub) u)$sql$;
 begin
   foreach v_table in array array['contacts', 'synced_emails'] loop

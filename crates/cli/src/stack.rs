@@ -134,9 +134,7 @@ pub(crate) async fn start(
         bearer: bearer.subscribe(),
     });
     let wakes = options.wakes.then(|| host::Wakes {
-        database_url: address.secret_string().to_owned(),
-        trust: address.trust().clone(),
-        channel: WAKE_CHANNEL.to_owned(),
+        source: wakes_of(address),
         bearer: bearer.subscribe(),
     });
     let logs = home.logs();
@@ -213,6 +211,16 @@ pub(crate) fn webhook_secrets(text: &str) -> Result<Vec<webhook::Secret>> {
         return Err(advice::error("there is no webhook secret", help));
     }
     Ok(secrets)
+}
+
+/// Where the wakes of a database come from.
+pub(crate) fn wakes_of(address: &Address) -> host::Source {
+    host::Source {
+        database_url: address.secret_string().to_owned(),
+        trust: address.trust().clone(),
+        channel: WAKE_CHANNEL.to_owned(),
+        poll: "select routes, latest from baton.woken_since($1)".to_owned(),
+    }
 }
 
 /// Where components find the database, by variables of the application; the authorities that the host trusts are its own.

@@ -46,7 +46,7 @@ pub use error::Error;
 pub use faults::{FaultKind, FaultPlan};
 pub use manifest::check_manifest;
 pub use tick::Tick;
-pub use wake::{Wakes, relay};
+pub use wake::{Source, Wakes, relay};
 
 /// What to run and how.
 #[derive(Clone)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::errand::{self, Answer};
@@ -22,12 +23,16 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Before calling again what answered that it is unavailable.
 const AFTER_UNAVAILABLE: Duration = Duration::from_secs(5);
+/// Writers within so long of a notification send none of their own.
+const WRITERS_SHARE: Duration = Duration::from_secs(1);
+/// Paths that are remembered as notified.
+const MOST_NOTIFIED: usize = 64;
 /// The farthest call that an answer may ask for.
 const LONGEST_WISH: Duration = Duration::from_secs(60);
 
-/// Requests on notification, with the body `{"trigger":"wake"}`, and `{"trigger":"next"}` after an answer that asks for more.
+/// Where wakes come from.
 #[derive(Clone)]
-pub struct Wakes {
+pub struct Source {
     /// Where to listen.
     pub database_url: String,
     /// Whose certificates are accepted there.
@@ -35,6 +40,16 @@ pub struct Wakes {
     /// The channel to listen to; the payload of its notifications is the path to POST to, and perhaps, after a space,
     /// how many calls of it should be under way at least.
     pub channel: String,
+    /// A statement that tells what was woken since a moment, its parameter (bigint): the paths (text[]) and the latest such
+    /// moment (bigint). It is asked every second where the server lets transactions be prepared, which cannot notify.
+    pub poll: String,
+}
+
+/// Requests on notification, with the body `{"trigger":"wake"}`, and `{"trigger":"next"}` after an answer that asks for more.
+#[derive(Clone)]
+pub struct Wakes {
+    /// Where they come from.
+    pub source: Source,
     /// Sent as `Authorization: Bearer …`, from the next request on.
     pub bearer: watch::Receiver<String>,
 }
@@ -51,54 +66,64 @@ pub(crate) async fn run(
         async move { errand::send(&app, &path, &bearer, trigger).await }
     };
     tokio::select! {
-        () = relay(&wakes.database_url, &wakes.trust, &wakes.channel, &listening, post) => {}
+        () = relay(&wakes.source, &listening, post) => {}
         _ = stop.changed() => {}
     }
 }
 
-/// Listens to `channel`, as [`Wakes`] describes it, and has `post` POST each path with the trigger, `wake` or `next`;
-/// until dropped, and connecting again whenever the connection is lost.
-/// `listening` hears after each attempt to connect and each loss whether it listens.
-pub async fn relay<P, F>(
-    database_url: &str,
-    trust: &pg::Trust,
-    channel: &str,
-    listening: &watch::Sender<bool>,
-    post: P,
-) where
+/// Listens to a source and has `post` POST each path with the trigger, `wake` or `next`; until dropped, and connecting again
+/// whenever the connection is lost. `listening` hears after each attempt to connect and each loss whether it listens.
+pub async fn relay<P, F>(source: &Source, listening: &watch::Sender<bool>, post: P)
+where
     P: Fn(String, &'static str) -> F,
     F: Future<Output = Answer> + Send + 'static,
 {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::select! {
-        () = listen(database_url, trust, channel, listening, sender.clone()) => {}
+        () = listen(source, listening, sender.clone()) => {}
         () = deliver(sender, receiver, post) => {}
     }
 }
 
+/// What asks for a call.
+enum Hint {
+    /// A notification, by its payload.
+    Notified(String),
+    /// A path that is to be looked at once more.
+    Again(String),
+}
+
 async fn listen(
-    database_url: &str,
-    trust: &pg::Trust,
-    channel: &str,
+    source: &Source,
     listening: &watch::Sender<bool>,
-    payloads: mpsc::UnboundedSender<String>,
+    hints: mpsc::UnboundedSender<Hint>,
 ) {
     let mut pause = FIRST_PAUSE;
-    let statement = format!("listen \"{}\"", channel.replace('"', "\"\""));
+    let statement = format!("listen \"{}\"", source.channel.replace('"', "\"\""));
     loop {
         let connected = async {
-            let (client, notifications) = pg::connect_and_listen(database_url, trust).await?;
+            let connecting = pg::connect_and_listen(&source.database_url, &source.trust);
+            let (client, notifications) = connecting.await?;
             client.batch_execute(&statement).await?;
-            Ok::<_, crate::Error>((client, notifications))
+            let prepares = "select current_setting('max_prepared_transactions') <> '0'";
+            let polls: bool = client.query_one(prepares, &[]).await?.get(0);
+            Ok::<_, crate::Error>((client, notifications, polls))
         };
         match connected.await {
-            Ok((_client, mut notifications)) => {
+            Ok((client, mut notifications, polls)) => {
                 listening.send_replace(true);
                 pause = FIRST_PAUSE;
-                while let Some(it) = notifications.recv().await {
-                    if it.channel() == channel && payloads.send(it.payload().to_owned()).is_err() {
-                        return;
+                let notified = async {
+                    while let Some(it) = notifications.recv().await {
+                        if it.channel() == source.channel {
+                            // Nobody delivers any more when it is stopped.
+                            _ = hints.send(Hint::Notified(it.payload().to_owned()));
+                        }
                     }
+                };
+                tokio::select! {
+                    () = notified => {}
+                    () = poll(&client, source, &hints), if polls => {}
                 }
                 tracing::warn!("lost the connection that listens for wakes");
             }
@@ -110,6 +135,30 @@ async fn listen(
     }
 }
 
+/// Asks for what was woken, until that fails.
+async fn poll(
+    client: &tokio_postgres::Client,
+    source: &Source,
+    hints: &mpsc::UnboundedSender<Hint>,
+) {
+    let mut since = 0_i64;
+    loop {
+        let row = match client.query_one(&source.poll, &[&since]).await {
+            Ok(row) => row,
+            Err(err) => return tracing::warn!("cannot ask what was woken: {err}"),
+        };
+        let (paths, latest): (Vec<String>, i64) = (row.get(0), row.get(1));
+        // What was woken before is what a tick finds.
+        let news = if since == 0 { Vec::new() } else { paths };
+        for path in news {
+            // Nobody delivers any more when it is stopped.
+            _ = hints.send(Hint::Notified(path));
+        }
+        since = latest.max(1);
+        tokio::time::sleep(WRITERS_SHARE).await;
+    }
+}
+
 /// Between half of it and the whole, so that many hosts do not come back in step.
 fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish() % 256;
@@ -117,8 +166,8 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 async fn deliver<P, F>(
-    later: mpsc::UnboundedSender<String>,
-    mut payloads: mpsc::UnboundedReceiver<String>,
+    later: mpsc::UnboundedSender<Hint>,
+    mut hints: mpsc::UnboundedReceiver<Hint>,
     post: P,
 ) where
     P: Fn(String, &'static str) -> F,
@@ -126,11 +175,27 @@ async fn deliver<P, F>(
 {
     let mut calls = Calls::default();
     let mut under_way = JoinSet::new();
-    let mut started: HashMap<Id, (String, &'static str)> = HashMap::new();
+    let mut started: HashMap<Id, (String, &'static str, Instant)> = HashMap::new();
+    let mut notified: HashMap<String, Instant> = HashMap::new();
+    let look_again = |path: String, at: Instant| {
+        let later = later.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(at).await;
+            // Nobody delivers any more when it is stopped.
+            _ = later.send(Hint::Again(path));
+        });
+    };
     loop {
         let call = tokio::select! {
-            payload = payloads.recv() => match payload {
-                Some(payload) => calls.notified(&payload),
+            hint = hints.recv() => match hint {
+                Some(Hint::Notified(payload)) => {
+                    let path = payload.split(' ').next().unwrap_or_default();
+                    if notified.len() < MOST_NOTIFIED {
+                        notified.insert(path.to_owned(), Instant::now());
+                    }
+                    calls.notified(&payload)
+                }
+                Some(Hint::Again(path)) => calls.notified(&path),
                 None => return,
             },
             Some(ended) = under_way.join_next_with_id() => {
@@ -139,23 +204,26 @@ async fn deliver<P, F>(
                     Ok((id, answer)) => (id, answer),
                     Err(err) => (err.id(), Err(err.to_string())),
                 };
-                let (path, trigger) = started.remove(&id).expect("each call is noted when it starts");
+                let (path, trigger, start) = started.remove(&id).expect("each call is noted when it starts");
                 errand::log(&path, trigger, &answer);
                 let wish = Wish::of(&answer);
                 if let Some(pause) = wish.pause() {
-                    let (path, later) = (path.clone(), later.clone());
-                    tokio::spawn(async move {
-                        tokio::time::sleep(pause).await;
-                        // Nobody listens any more when it is stopped.
-                        _ = later.send(path);
-                    });
+                    look_again(path.clone(), Instant::now() + pause);
                 }
-                calls.ended(path, wish.again)
+                let call = calls.ended(path.clone(), wish.again);
+                // Writers within a second of a notification send none; this call may have come before them.
+                if call.is_none()
+                    && let Some(at) = notified.remove(&path)
+                    && start < at + WRITERS_SHARE
+                {
+                    look_again(path, at + WRITERS_SHARE);
+                }
+                call
             }
         };
         if let Some((path, trigger)) = call {
             let id = under_way.spawn(post(path.clone(), trigger)).id();
-            started.insert(id, (path, trigger));
+            started.insert(id, (path, trigger, Instant::now()));
         }
     }
 }

@@ -61,8 +61,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             async move { poster.post(&path, trigger).await }
         };
         let address = database.address();
+        let source = stack::wakes_of(address);
         tokio::select! {
-            () = host::relay(address.secret_string(), address.trust(), stack::WAKE_CHANNEL, &listening, post) => Ok(()),
+            () = host::relay(&source, &listening, post) => Ok(()),
             result = show(listens, &args.url, address.to_string(), context) => result,
         }
     })

@@ -63,10 +63,34 @@ async fn a_call_that_panics_or_fails_does_not_block_its_path() {
         (4, "wake"),
     ] {
         if expected.1 == "wake" {
-            wake.send("/a".to_owned()).expect("wakes are delivered");
+            wake.send(Hint::Again("/a".to_owned()))
+                .expect("wakes are delivered");
         }
         let (nth, path, trigger) = called.recv().await.expect("the call is made");
         assert_eq!((nth, trigger), expected);
         assert_eq!(path, "/a");
     }
+}
+
+/// Writers within a second of a notification send none, so a call that came before them is followed by another one.
+#[tokio::test]
+async fn a_notified_path_is_called_once_more_after_a_second() {
+    let (wake, hints) = mpsc::unbounded_channel();
+    let (call, mut called) = mpsc::unbounded_channel();
+    let post = move |path: String, trigger| {
+        call.send((path, trigger)).expect("the test listens");
+        async { Ok((200, Bytes::from(r#"{"again":false}"#))) }
+    };
+    tokio::spawn(deliver(wake.clone(), hints, post));
+    let start = Instant::now();
+    wake.send(Hint::Notified("/a".to_owned()))
+        .expect("wakes are delivered");
+    let expected = ("/a".to_owned(), "wake");
+    assert_eq!(called.recv().await.as_ref(), Some(&expected));
+    assert_eq!(called.recv().await.as_ref(), Some(&expected));
+    assert!(start.elapsed() >= WRITERS_SHARE);
+    wake.send(Hint::Again("/b".to_owned()))
+        .expect("wakes are delivered");
+    let next = called.recv().await.expect("a call is made");
+    assert_eq!(next.0, "/b", "the second call is followed by none");
 }
