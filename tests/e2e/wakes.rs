@@ -20,7 +20,7 @@ async fn new_contacts_wake_their_job_and_each_batch_wakes_the_next() -> anyhow::
     assert_eq!(
         db.list("select distinct trigger from baton.attempts", &[])
             .await?,
-        ["wake"]
+        ["next", "wake"]
     );
     assert_eq!(
         db.count("select count(*) from baton.attempts where outcome = 'settled'")

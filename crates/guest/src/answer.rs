@@ -90,7 +90,11 @@ impl Answer {
         let mut response = Response::new(FullBody::new(Bytes::new()));
         *response.status_mut() = self.status.try_into().expect("our own statuses are valid");
         if !self.body.is_null() {
-            *response.body_mut() = FullBody::new(Bytes::from(self.body.to_string()));
+            let body = Bytes::from(self.body.to_string());
+            response
+                .headers_mut()
+                .insert("content-length", body.len().into());
+            *response.body_mut() = FullBody::new(body);
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert("content-type", json);
         }

@@ -104,9 +104,9 @@ async fn listen(
         let connected = async {
             let connecting = pg::connect_and_listen(&source.database_url, &source.trust);
             let (client, notifications) = connecting.await?;
-            client.batch_execute(&statement).await?;
             let prepares = "select current_setting('max_prepared_transactions') <> '0'";
             let polls: bool = client.query_one(prepares, &[]).await?.get(0);
+            client.batch_execute(&statement).await?;
             Ok::<_, crate::Error>((client, notifications, polls))
         };
         match connected.await {
