@@ -1,3 +1,4 @@
 //! What if two do it at once?
 
 mod claims;
+mod failover;

@@ -4,6 +4,8 @@ mod auto_syncs;
 mod chunks;
 mod claims;
 mod cycles;
+mod harmless;
+mod hostile_rows;
 mod last_contacts;
 mod limits;
 mod messages;

@@ -49,6 +49,26 @@ const RULES: &[(&str, &str)] = &[
          where n.nspname = 'baton' and c.relkind = 'r' and a.attnum > 0 and a.atttypid in ('timestamp'::regtype, 'date'::regtype, 'time'::regtype)",
     ),
     (
+        "a table that a migration makes in public has row-level security",
+        "select c.relname::text from pg_class c
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity
+           and not exists (select from baton.found_tables f where f.name = c.relname)",
+    ),
+    (
+        "a trigger on a table of the application locks no row against its key and upserts nothing",
+        "select p.proname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
+         join pg_namespace n on n.oid = p.pronamespace
+         where not t.tgisinternal and c.relnamespace = 'public'::regnamespace and n.nspname = 'baton'
+           and (p.prosrc ~* 'for update' or p.prosrc ~* 'on conflict[^;]*do update' or p.prosrc ~* 'lock table')",
+    ),
+    (
+        "a trigger function of the application's tables never fails the writer",
+        "select p.proname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
+         join pg_namespace n on n.oid = p.pronamespace
+         where not t.tgisinternal and c.relnamespace = 'public'::regnamespace and n.nspname = 'baton'
+           and p.proname <> 'forget_verdict' and p.prosrc !~ 'exception when others then'",
+    ),
+    (
         "nothing in baton depends on the schemas that are rebuilt",
         "select d.classid::regclass::text || ' ' || d.objid from pg_depend d
          join pg_proc p on d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid join pg_namespace n on n.oid = p.pronamespace
@@ -79,6 +99,11 @@ async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
         "comment on table baton.jobs is null",
         "create table baton.child (cycle_id uuid references baton.cycles)",
         "alter table baton.jobs add column odd timestamp",
+        "create table public.odd ()",
+        "create function baton.odd() returns trigger language plpgsql as 'begin perform from public.contacts for update; return null; end';
+         create trigger odd after insert on public.contacts for each statement execute function baton.odd()",
+        "create function baton.odd() returns trigger language plpgsql as 'begin return null; end';
+         create trigger odd after insert on public.contacts for each statement execute function baton.odd()",
         "create table baton.odd (x jsonb default baton_api.sweep(1))",
     ];
     assert_eq!(breaking.len(), RULES.len());

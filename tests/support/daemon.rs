@@ -48,6 +48,21 @@ impl StateDir {
         Ok(path)
     }
 
+    /// Gives everything in the folder to the servers' user, with access for nobody else.
+    pub(crate) fn give_all(&self) -> anyhow::Result<()> {
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path.clone());
+                }
+                self.give(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     fn give(&self, path: &Path) -> anyhow::Result<()> {
         if let Some((uid, gid)) = self.owner {
             std::os::unix::fs::chown(path, Some(uid), Some(gid))?;
