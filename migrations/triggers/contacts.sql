@@ -24,4 +24,4 @@ execute function baton.forget_verdict();
 create or replace trigger t90_wake
 after insert or update of email on public.contacts
 for each statement
-execute function baton.wake_job('validate-contacts');
+execute function baton.wake_job('validate-contacts', '123456789');

@@ -32,6 +32,107 @@ async fn changed_code_is_rebuilt_without_touching_the_state() -> anyhow::Result<
     Ok(())
 }
 
+/// A view of the application on Baton's views would go with them, in silence.
+#[tokio::test]
+async fn what_others_built_on_baton_is_named_before_anything_is_dropped() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(
+            "update baton.migrations set hash = 'older' where name = 'code';
+             create view public.team_report as select * from baton_board.run_log",
+        )
+        .await?;
+    let mut owner = db.session().await?;
+    let refused = schema::migrate(&mut owner).await;
+    assert!(
+        matches!(&refused, Err(schema::Error::Dependents(named)) if named == &["view team_report"]),
+        "{refused:?}"
+    );
+    db.owner
+        .batch_execute("select * from public.team_report; drop view public.team_report")
+        .await?;
+    schema::migrate(&mut owner).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn grants_on_views_survive_an_upgrade() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(
+            "update baton.migrations set hash = 'older' where name = 'code';
+             grant usage on schema baton_board to anon; grant select on baton_board.run_log to anon",
+        )
+        .await?;
+    schema::migrate(&mut db.session().await?).await?;
+    let reader = db.session().await?;
+    reader
+        .batch_execute("set session authorization anon; select * from baton_board.run_log")
+        .await?;
+    assert!(
+        reader
+            .batch_execute("select * from baton_board.tick_log")
+            .await
+            .is_err()
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_search_path_of_a_database_in_use_stays() -> anyhow::Result<()> {
+    for (made, expected) in [
+        ("create schema shop; create table shop.orders ()", None),
+        (
+            "create schema shop",
+            Some("search_path=public, baton_board, baton_api, baton"),
+        ),
+    ] {
+        let db = Db::new().await?;
+        db.owner
+            .batch_execute("drop schema baton, baton_api, baton_board cascade; drop schema public cascade; create schema public")
+            .await?;
+        let reset = format!("alter database {} reset search_path", db.name);
+        db.owner.batch_execute(&reset).await?;
+        db.owner.batch_execute(made).await?;
+        schema::migrate(&mut db.session().await?).await?;
+        let path = "select string_agg(c, ',') from pg_db_role_setting s, unnest(s.setconfig) c
+                    where s.setdatabase = (select oid from pg_database where datname = current_database())";
+        assert_eq!(db.text(path).await?.as_deref(), expected, "{made}");
+    }
+    Ok(())
+}
+
+/// Readers queue up behind a migration that waits for a lock, so it does not wait long.
+#[tokio::test]
+async fn a_migration_that_waits_for_a_lock_lets_readers_through() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute("update baton.migrations set hash = 'older' where name = 'code'")
+        .await?;
+    let holder = db.session().await?;
+    holder.batch_execute("begin; select count(*) from contacts; insert into contacts (email) values ('a@x.test')").await?;
+    let mut owner = db.session().await?;
+    let migrating = async { anyhow::Ok(schema::migrate(&mut owner).await?) };
+    let reading = async {
+        crate::support::until("the migration waits for contacts", async || {
+            let waiting = "select count(*) from pg_locks where not granted and relation = 'public.contacts'::regclass";
+            Ok((db.count(waiting).await? > 0).then_some(()))
+        })
+        .await?;
+        crate::support::until("the migration gave way", async || {
+            let waiting = "select count(*) from pg_locks where not granted and relation = 'public.contacts'::regclass";
+            Ok((db.count(waiting).await? == 0).then_some(()))
+        })
+        .await?;
+        holder.batch_execute("rollback").await?;
+        anyhow::Ok(())
+    };
+    let (report, read) = tokio::join!(migrating, reading);
+    read?;
+    assert!(report?.code_rebuilt);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_newer_database_and_an_edited_file_are_refused() -> anyhow::Result<()> {
     let db = Db::new().await?;

@@ -94,6 +94,10 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<schema::Report> {
         schema::Error::Edited(_) => {
             advice::with("migrating", "put the released file back as it was")(error)
         }
+        schema::Error::Dependents(_) => advice::with(
+            "migrating",
+            "drop them first and create them again afterwards; grants on Baton's views stay by themselves",
+        )(error),
         schema::Error::Refused { .. } | schema::Error::Connection(_) => advice::with(
             "migrating",
             "connect as the owner of the database, who may create roles and schemas",

@@ -5,9 +5,14 @@
 //! at every migration, because a database restored on another server lacks its roles.
 //! A migration library would apply the numbered files as well, but could not rebuild the code schemas in the same transaction.
 
+mod guest;
+
+use std::time::Duration;
+
 use include_dir::{Dir, include_dir};
 use postgres_protocol::password::scram_sha_256;
 use sha2::{Digest, Sha256};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
 static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
@@ -35,9 +40,21 @@ pub enum Error {
         /// What PostgreSQL said.
         source: tokio_postgres::Error,
     },
+    /// Objects of others depend on views or functions that are rebuilt; nothing was changed.
+    #[error("these depend on schemas that a migration rebuilds: {}", .0.join(", "))]
+    Dependents(Vec<String>),
     /// The connection failed.
     #[error("migrating: {}", describe(.0))]
     Connection(#[from] tokio_postgres::Error),
+}
+
+impl Error {
+    fn is_lock_timeout(&self) -> bool {
+        let (Self::Refused { source, .. } | Self::Connection(source)) = self else {
+            return false;
+        };
+        source.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
+    }
 }
 
 /// What [`migrate`] did.
@@ -49,12 +66,31 @@ pub struct Report {
     pub code_rebuilt: bool,
 }
 
+/// How long a statement waits for a lock of the application, whose own statements queue up behind it meanwhile.
+const LOCK_TIMEOUT: &str = "set local lock_timeout = '2s'";
+/// How often a migration is tried that did not get its locks, and the pause in between.
+const TRIES: u32 = 15;
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// Applies what is missing: numbered files in order, then functions, triggers and views, all or nothing.
+/// A lock that cannot be had within 2 s is given up, so that nobody waits behind the migration, and all is tried again.
 pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
+    let mut tries = 1;
+    loop {
+        match migrate_once(client).await {
+            Err(error) if error.is_lock_timeout() && tries < TRIES => tries += 1,
+            result => return result,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn migrate_once(client: &mut Client) -> Result<Report, Error> {
     let tx = client.transaction().await?;
     tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK])
         .await?;
-    remember_tables(&tx).await?;
+    tx.batch_execute(LOCK_TIMEOUT).await?;
+    let before = guest::look(&tx).await?;
     tx.batch_execute(
         "create schema if not exists baton;
          create table if not exists baton.migrations (
@@ -82,9 +118,15 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
             }
         }
     }
+    guest::keep_search_path(&tx, &before).await?;
     let code = code_files();
     let hash = hash_of(code.iter().map(|(_, sql)| *sql));
     if !known.iter().any(|(name, it)| name == CODE && *it == hash) {
+        let dependents = guest::dependents(&tx).await?;
+        if !dependents.is_empty() {
+            return Err(Error::Dependents(dependents));
+        }
+        let kept = guest::grants(&tx).await?;
         // Functions may name one another, so bodies are checked by use (and by the tests), not in file order.
         tx.batch_execute(
             "set local check_function_bodies = off;
@@ -97,6 +139,7 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
         for (name, sql) in code {
             apply(&tx, &name, sql).await?;
         }
+        guest::restore(&tx, &kept).await?;
         record(&tx, CODE, &hash).await?;
         report.code_rebuilt = true;
     }
@@ -117,23 +160,6 @@ pub async fn set_login(client: &Client, role: &str, password: &str) -> Result<()
         .await?
         .get(0);
     Ok(client.batch_execute(&statement).await?)
-}
-
-/// Remembers which tables a database had before its first migration: those are not ours to close.
-async fn remember_tables(tx: &Transaction<'_>) -> Result<(), Error> {
-    let first = "select to_regclass('baton.migrations') is null";
-    if tx.query_one(first, &[]).await?.get(0) {
-        tx.batch_execute(
-            "create schema if not exists baton;
-             create table baton.found_tables (name text primary key);
-             comment on table baton.found_tables is 'Which tables schema public had before the first migration.';
-             insert into baton.found_tables
-             select c.relname from pg_catalog.pg_class c
-             where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'f', 'v', 'm')",
-        )
-        .await?;
-    }
-    Ok(())
 }
 
 async fn apply(tx: &Transaction<'_>, file: &str, sql: &str) -> Result<(), Error> {
