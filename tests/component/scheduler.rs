@@ -157,6 +157,32 @@ async fn what_answers_without_json_is_no_component() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// As when the application renames a column.
+#[tokio::test]
+async fn a_broken_table_stops_no_other_job() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.set_wake("none").await?;
+    let sync_job = db.add_sync("trial", 3).await?;
+    db.owner
+        .batch_execute("alter table contacts rename column email to mail")
+        .await?;
+    let app = App::start(&db, near()).await?;
+    let (status, answer) = app.tick().await?;
+    assert_eq!(
+        (status, &answer["status"]),
+        (200, &json!("done")),
+        "{answer}"
+    );
+    assert_eq!(outcome(&db, sync_job).await?, "completed 3 0");
+    assert_eq!(validation(&answer)["state"], "broken", "{answer}");
+    let reason = validation(&answer)["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("email"), "{answer}");
+    assert!(answer["swept"]["failed"]["sample"].is_string(), "{answer}");
+    let (code, answer) = app.validate().await?;
+    assert_eq!(code, 500, "{answer}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn every_tick_is_recorded() -> anyhow::Result<()> {
     let db = Db::new().await?;
