@@ -1,6 +1,7 @@
 use std::{future::Future, pin::pin, time::Duration};
 
 use contract::{Call, Param, codes};
+use domain::budget;
 use domain::database::is_permanent;
 use futures::future::{Either, select};
 use spin_sdk::pg::{
@@ -10,11 +11,6 @@ use spin_sdk::pg::{
 use spin_sdk::time::sleep;
 
 use crate::{Config, Error};
-
-/// How long the host may take to open a connection, the start of its session included.
-const OPENING: Duration = Duration::from_secs(8);
-/// How long a call may take: PostgreSQL ends a statement after 20 s.
-const CALLING: Duration = Duration::from_secs(22);
 
 /// The database, for calls of `baton_api` and nothing else.
 pub struct Db(Connection);
@@ -27,11 +23,11 @@ impl Db {
             ca_root: database.ca.clone().map(Certificate::Text),
         };
         let opening = Connection::open_with_options(&database.address, options);
-        match within(OPENING, opening).await {
+        match within(budget::CONNECT, opening).await {
             Some(opened) => opened.map(Self).map_err(classify),
             None => Err(Error::Unavailable(format!(
                 "the database did not accept a connection within {} s",
-                OPENING.as_secs()
+                budget::CONNECT.as_secs()
             ))),
         }
     }
@@ -44,11 +40,11 @@ impl Db {
     /// Calls one function, which is one transaction: when this returns, nothing is left open.
     pub async fn call<C: Call>(&self, call: C) -> Result<C::Output, Error> {
         let params: Vec<ParameterValue> = call.params().into_iter().map(parameter).collect();
-        match within(CALLING, self.query::<C>(params)).await {
+        match within(budget::CALL, self.query::<C>(params)).await {
             Some(result) => result,
             None => Err(Error::Unavailable(format!(
                 "the database did not answer within {} s: {}",
-                CALLING.as_secs(),
+                budget::CALL.as_secs(),
                 C::SQL
             ))),
         }

@@ -1,14 +1,12 @@
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, pin::pin};
 
 use contract::{Extend, ExtendAttempt};
+use domain::budget::HEARTBEAT;
 use futures::future::{Either, select};
 use spin_sdk::time::sleep;
 use uuid::Uuid;
 
 use crate::Db;
-
-/// Between two heartbeats; a quarter of the usual lease of 8 s, so two may fail and the third still counts.
-const BEAT: Duration = Duration::from_secs(2);
 
 /// Does `work` and renews the lease beside it. None when the lease was lost: then the work is dropped where it stands.
 /// A heartbeat that cannot reach the database is tried again; whether the lease held is for the settlement to say.
@@ -19,7 +17,7 @@ pub async fn with_heartbeat<T>(
 ) -> Option<T> {
     let beats = async {
         loop {
-            sleep(BEAT).await;
+            sleep(HEARTBEAT).await;
             match db.call(ExtendAttempt { attempt_id }).await {
                 Ok(Extend::Lost | Extend::Settled) => return,
                 Ok(Extend::Extended { .. }) | Err(_) => {}

@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
-use std::time::Duration;
 
 use contract::{Chunk, ChunkAttempt, ChunkOutcome, Ending, SyncJob};
 use domain::sync::{Failure, Remedy, Synced, Work};
@@ -11,9 +10,6 @@ use spin_sdk::time::sleep;
 use uuid::Uuid;
 
 use crate::{jmap, paged};
-
-/// How long sources may be asked; settling must fit in before hosts stop a request at 30 s.
-const BUDGET: Duration = Duration::from_secs(20);
 
 /// The outcomes of chunks none of which asks a source; none when one does.
 pub(crate) fn without_asking(chunks: &[Chunk]) -> Option<Vec<ChunkOutcome>> {
@@ -35,10 +31,10 @@ pub(crate) fn without_asking(chunks: &[Chunk]) -> Option<Vec<ChunkOutcome>> {
         .collect()
 }
 
-/// Does the chunks: those of a sync job one after another, sync jobs beside each other, for at most [`BUDGET`].
+/// Does the chunks: those of a sync job one after another, sync jobs beside each other, for at most [`domain::budget::WORK`].
 /// A chunk without an outcome stays due.
 pub(crate) async fn sync(attempt: ChunkAttempt) -> Vec<ChunkOutcome> {
-    let deadline = sleep(BUDGET).boxed_local().shared();
+    let deadline = sleep(domain::budget::WORK).boxed_local().shared();
     let mut jobs = attempt.jobs;
     let mut chunks: BTreeMap<Uuid, VecDeque<Chunk>> = BTreeMap::new();
     for chunk in attempt.chunks {
@@ -83,7 +79,7 @@ impl Line {
             // One that had all the time there is would need too long the next time, too, and for ever.
             None if self.is_first => Err(Failure::retry(format!(
                 "the source was too slow for {} s",
-                BUDGET.as_secs()
+                domain::budget::WORK.as_secs()
             ))),
             None => return None,
         };

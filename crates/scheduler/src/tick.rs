@@ -5,6 +5,7 @@ use contract::{
     Due, DueJob, DueState, DueWork, EndDeadAttempts, Plan, PlanSlots, RecordTick, RunRequest, Slot,
     Sweep, Swept,
 };
+use domain::budget;
 use futures::StreamExt;
 use futures::future::{Either, join_all, select};
 use futures::stream::FuturesUnordered;
@@ -14,12 +15,6 @@ use spin_sdk::time::sleep;
 
 use crate::call::{Run, Unreachable, call};
 
-/// How long a tick goes on; some hosts stop a request at 30 s.
-const BUDGET: Duration = Duration::from_secs(25);
-/// How long pruning and sampling may take beyond that.
-const TIDYING: Duration = Duration::from_secs(2);
-/// How long the record of a tick may take beyond that.
-const RECORDING: Duration = Duration::from_secs(2);
 /// Before asking again about a job whose leases are all out: it may be dead, and should not wait for the next tick.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A job that answered nothing but refusals so often in a row is left to the next tick.
@@ -33,7 +28,7 @@ const BOUND: i32 = 100;
 pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Error> {
     let start = now();
     let mut tick = Tick::default();
-    let finished = match select(pin!(work(&config, &mut tick)), pin!(sleep(BUDGET))).await {
+    let finished = match select(pin!(work(&config, &mut tick)), pin!(sleep(budget::TICK))).await {
         Either::Left((result, _)) => Some(result?),
         // The calls under way go on without us; their leases tell what becomes of them.
         Either::Right(((), _)) => None,
@@ -54,7 +49,12 @@ pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Er
         unreachable: json!(unreachable),
     };
     // The work is done; a record that cannot be made must not turn it into a failure.
-    let recorded = match select(pin!(Db::once(&config, record)), pin!(sleep(RECORDING))).await {
+    let recorded = match select(
+        pin!(Db::once(&config, record)),
+        pin!(sleep(budget::TICK_ENDING)),
+    )
+    .await
+    {
         Either::Left((recorded, _)) => recorded.is_ok(),
         Either::Right(((), _)) => false,
     };
@@ -84,7 +84,7 @@ impl Tick {
     /// Samples and prunes, when the work is done: late, lost or failed, it harms none.
     async fn tidy(&mut self, config: &Config) {
         let sweep = Db::once(config, Sweep { limit: BOUND });
-        match select(pin!(sweep), pin!(sleep(TIDYING))).await {
+        match select(pin!(sweep), pin!(sleep(budget::TICK_ENDING))).await {
             Either::Left((Ok(swept), _)) => {
                 self.swept.lost += swept.lost;
                 self.swept.skipped_slots += swept.skipped_slots;
@@ -154,7 +154,7 @@ async fn round(
     config: &Config,
     components_url: &str,
 ) -> (String, Vec<Run>) {
-    let calls = (0..calls).map(|_| call(&job, config, components_url, BUDGET));
+    let calls = (0..calls).map(|_| call(&job, config, components_url, budget::TICK));
     let finished = join_all(calls).await;
     // Without the pause, a job that is busy or refuses would be asked as fast as it can answer.
     if finished.iter().all(|it| it.http_status != 200) {

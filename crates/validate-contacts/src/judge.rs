@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
-use std::time::Duration;
 
 use contract::{Attempt, Contact, Outcome, Resolved, Throttle};
 use domain::doh::Route;
@@ -12,8 +11,6 @@ use spin_sdk::time::sleep;
 
 use crate::{resolve::resolve, settings::Settings, verify};
 
-/// How long the outside may be asked; settling must fit in before hosts stop a request at 30 s.
-const BUDGET: Duration = Duration::from_secs(20);
 /// How many domains are resolved at once.
 const RESOLVING: usize = 50;
 /// How many addresses the provider is asked about at once.
@@ -34,9 +31,9 @@ struct Case {
     remembered: bool,
 }
 
-/// Checks a batch concurrently, for at most [`BUDGET`].
+/// Checks a batch concurrently, for at most [`domain::budget::WORK`].
 pub(crate) async fn judge(attempt: Attempt, settings: &Settings) -> Judged {
-    let deadline = sleep(BUDGET).shared();
+    let deadline = sleep(domain::budget::WORK).shared();
     let mut cases: Vec<Case> = attempt
         .contacts
         .into_iter()

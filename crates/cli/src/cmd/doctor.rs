@@ -12,10 +12,6 @@ use crate::{
     advice, board, context::Context, deployment, home::Home, http::Http, output, roles, stack,
 };
 
-/// Components renew their lease so often, in seconds.
-const HEARTBEAT: i32 = 2;
-/// How long a component asks the outside, how long a tick goes on, and when hosts end a request, in seconds.
-const BUDGETS: [u32; 3] = [20, 25, 30];
 /// How long a resolver may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -181,29 +177,6 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
     });
     checks.extend(roles_log_in(home, database, &client).await?);
     checks.push(connections(database, &client).await?);
-    let [work, tick, request] = BUDGETS;
-    let leases = client
-        .query(
-            "select name, lease_seconds from baton.jobs order by name",
-            &[],
-        )
-        .await?;
-    for row in leases {
-        let (job, lease): (String, i32) = (row.get(0), row.get(1));
-        let verdict = if lease >= 2 * HEARTBEAT {
-            Verdict::Ok
-        } else {
-            Verdict::Broken
-        };
-        let found = format!(
-            "{job}: lease {lease} s, renewed every {HEARTBEAT} s; work {work} s < tick {tick} s < request {request} s"
-        );
-        checks.push(Check {
-            what: "budgets",
-            verdict,
-            found,
-        });
-    }
     Ok(checks)
 }
 

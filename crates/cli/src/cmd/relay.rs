@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A run works for 25 s at most, and hosts cut requests off at 30 s.
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = domain::budget::CALLER;
 
 /// How it is used.
 pub(crate) const EXAMPLES: &str = "Example:

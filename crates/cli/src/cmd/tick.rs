@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{advice, board, context::Context, deployment, http::Http, output};
 
 /// A tick works for 25 s at most, and hosts cut requests off at 30 s.
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = domain::budget::CALLER;
 
 /// The answer of the scheduler.
 #[derive(Debug, Deserialize)]

@@ -14,7 +14,7 @@ pub(crate) const JOB: &str = "validate-contacts";
 /// Its route.
 pub(crate) const ROUTE: &str = "/jobs/validate-contacts";
 /// Longer than a host lets a request run.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
+pub(crate) const DEADLINE: Duration = domain::budget::CALLER;
 /// How many requests in a row may fail.
 const MOST_FAILURES: u32 = 5;
 /// How long to wait when the database does not say.
