@@ -87,7 +87,7 @@ async fn ask(
             ))),
             FetchError::TooLong(_) => Silence::TooLong,
             FetchError::Denied => Silence::Failure(Failure::failed(
-                "the variable sync_hosts does not allow the host of the source",
+                "the variable sync_hosts does not allow the host of the source; `*` allows public addresses only",
             )),
             FetchError::NotSent(text) | FetchError::Failed(text) => Silence::Failure(
                 Failure::retry(format!("the source cannot be reached: {text}")),
