@@ -2,6 +2,7 @@
 
 mod doors;
 mod jmap;
+mod origins;
 mod pages;
 mod queue;
 

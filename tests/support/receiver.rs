@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper::header::LOCATION;
 use hyper::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -24,10 +25,12 @@ pub(crate) struct Receiver {
 struct State {
     received: Vec<Request<Bytes>>,
     status: StatusCode,
+    location: Option<String>,
+    body: Bytes,
 }
 
 impl Receiver {
-    /// Starts a receiver on a free port, which answers 200 without a body.
+    /// Starts a receiver on a free port, which answers 200 without a body unless told otherwise.
     pub(crate) async fn start() -> anyhow::Result<Receiver> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -48,6 +51,21 @@ impl Receiver {
     /// Answers with this status from now on.
     pub(crate) fn answer_with(&self, status: StatusCode) {
         lock(&self.state).status = status;
+    }
+
+    /// Redirects there from now on.
+    pub(crate) fn redirect_to(&self, location: &str) {
+        let mut state = lock(&self.state);
+        state.status = StatusCode::FOUND;
+        state.location = Some(location.to_owned());
+    }
+
+    /// Answers 200 with this body from now on.
+    pub(crate) fn answer_body(&self, body: impl Into<Bytes>) {
+        let mut state = lock(&self.state);
+        state.status = StatusCode::OK;
+        state.location = None;
+        state.body = body.into();
     }
 
     /// What it got, the oldest first.
@@ -74,7 +92,10 @@ async fn respond(
         .map_or_else(|_| Bytes::new(), |it| it.to_bytes());
     let mut state = lock(&state);
     state.received.push(Request::from_parts(head, body));
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Full::from(state.body.clone()));
     *response.status_mut() = state.status;
+    if let Some(location) = state.location.as_deref().and_then(|it| it.parse().ok()) {
+        response.headers_mut().insert(LOCATION, location);
+    }
     Ok(response)
 }

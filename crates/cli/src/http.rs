@@ -4,19 +4,61 @@ use anyhow::{Result, anyhow};
 use bytes::Bytes;
 use host::pg::Trust;
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::{Method, Request};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use url::Url;
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: usize = 4 << 20;
 
+/// An answer of a server that is not Baton.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) status: u16,
+    /// The header field `Location`.
+    pub(crate) location: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+/// Gets what is at a URL, and follows no redirect.
+///
+/// # Errors
+/// When no answer came within `deadline`.
+pub(crate) async fn fetch(
+    url: &Url,
+    authorization: Option<&str>,
+    deadline: Duration,
+) -> Result<Fetched> {
+    let mut request = Request::get(url.as_str()).header("accept", "application/json");
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    let request = request.body(Full::default())?;
+    let exchange = async {
+        let response = client().request(request).await?;
+        let status = response.status().as_u16();
+        let location = response.headers().get("location");
+        let location = location.and_then(|it| Some(it.to_str().ok()?.to_owned()));
+        let body = read_all(response.into_body()).await?;
+        anyhow::Ok(Fetched {
+            status,
+            location,
+            body,
+        })
+    };
+    within(deadline, exchange).await
+}
+
 /// Makes requests of one server, over connections that are kept.
 #[derive(Clone)]
 pub(crate) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpClient,
     base: String,
     authorization: Option<String>,
 }
@@ -24,17 +66,8 @@ pub(crate) struct Http {
 impl Http {
     /// `base` is the URL of the server without a path; the service key is for a host, not for others.
     pub(crate) fn new(base: &str, service_key: Option<&str>) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(Trust::system().client_config())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
         Self {
-            client,
+            client: client(),
             base: base.trim_end_matches('/').to_owned(),
             authorization: service_key.map(|it| format!("Bearer {it}")),
         }
@@ -149,15 +182,32 @@ impl Http {
         let exchange = async {
             let response = self.client.request(request).await?;
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), LONGEST_ANSWER)
-                .collect()
-                .await
-                .map_err(|error| anyhow!(error))?;
-            anyhow::Ok((status, body.to_bytes()))
+            anyhow::Ok((status, read_all(response.into_body()).await?))
         };
-        match tokio::time::timeout(deadline, exchange).await {
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(anyhow!("no answer within {} s", deadline.as_secs())),
-        }
+        within(deadline, exchange).await
+    }
+}
+
+fn client() -> HttpClient {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(Trust::system().client_config())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
+async fn read_all(body: Incoming) -> Result<Bytes> {
+    let body = Limited::new(body, LONGEST_ANSWER).collect().await;
+    Ok(body.map_err(|error| anyhow!(error))?.to_bytes())
+}
+
+async fn within<T>(deadline: Duration, exchange: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(deadline, exchange).await {
+        Ok(answer) => answer,
+        Err(_elapsed) => Err(anyhow!("no answer within {} s", deadline.as_secs())),
     }
 }

@@ -1,6 +1,10 @@
 //! What a stranger's answer says beside its body: how long to hold back, and text that is fit to store.
 
+mod json;
+
 use std::time::Duration;
+
+pub(crate) use json::{BadJson, json};
 
 /// Longest that a stranger can make us hold back, in seconds.
 const MAX_WAIT: u64 = 3600;
@@ -29,6 +33,12 @@ pub(crate) fn wait(retry_after: Option<&str>, date: Option<&str>, default: u32) 
     });
     let bounded = seconds.unwrap_or(u64::from(default)).clamp(1, MAX_WAIT);
     u32::try_from(bounded).expect("an hour of seconds fits")
+}
+
+/// Text from outside that is stored or sent back as it came, without the NUL that PostgreSQL refuses in `text` and
+/// `jsonb`. Surrogates that stand alone do not reach this: [`json()`] replaces them.
+pub(crate) fn text(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// PostgreSQL takes no NUL in a text, and nobody wants a book in a row.

@@ -8,6 +8,7 @@ pub mod answer;
 mod failure;
 mod item;
 pub mod jmap;
+pub mod origin;
 pub mod paged;
 mod settings;
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub enum FetchError {
     /// It is longer than so many bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
-    /// The manifest does not let this component ask there.
+    /// The manifest, or the host's configuration, does not let this component ask there.
     #[error("allowed_outbound_hosts does not allow this host")]
     Denied,
     /// The other side cannot be reached, so it has not seen the request; the text is short.
@@ -78,12 +78,11 @@ fn classify(code: ErrorCode) -> FetchError {
     let text = code.to_string();
     let text = text.trim_start_matches("ErrorCode::").to_owned();
     match code {
-        ErrorCode::HttpRequestDenied => FetchError::Denied,
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => FetchError::Denied,
         ErrorCode::DnsTimeout
         | ErrorCode::DnsError(_)
         | ErrorCode::DestinationNotFound
         | ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpProhibited
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout

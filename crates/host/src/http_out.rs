@@ -1,5 +1,7 @@
 //! Outgoing HTTP of components: to allowed hosts only, over kept-alive connections, and to `<component>.spin.internal` without the network.
 
+mod resolver;
+
 use std::error::Error as _;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use self::resolver::{Prohibited, Resolver};
+use crate::allowed_hosts::Reach;
 use crate::context::Context;
 use crate::faults::Passage;
 use crate::instance::Ending;
@@ -25,13 +29,26 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any request deadline, which is what ends a wait without a time-out of its own.
 const NO_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// The pooled connections of all components.
+type Pool = legacy::Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
+
+/// The pooled connections of all components. Those to public addresses are apart, because a request that may go no
+/// further must not find a connection that another component opened to a private address.
 #[derive(Clone)]
-pub(crate) struct Client(legacy::Client<HttpsConnector<HttpConnector>, WasiBody>);
+pub(crate) struct Client {
+    public: Pool,
+    anywhere: Pool,
+}
 
 impl Client {
     pub(crate) fn new(trust: &Trust) -> Self {
-        let mut connector = HttpConnector::new();
+        Self {
+            public: Self::pool(trust, Resolver::public()),
+            anywhere: Self::pool(trust, Resolver::any()),
+        }
+    }
+
+    fn pool(trust: &Trust, resolver: Resolver) -> Pool {
+        let mut connector = HttpConnector::new_with_resolver(resolver);
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.enforce_http(false);
@@ -40,18 +57,23 @@ impl Client {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(connector);
-        let client = legacy::Client::builder(TokioExecutor::new())
+        legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
-            .build(connector);
-        Self(client)
+            .build(connector)
     }
 
     async fn send(
         &self,
         mut request: Request<WasiBody>,
         options: RequestOptions,
+        reach: Reach,
     ) -> Result<Response<WasiBody>, Error> {
+        let pool = match reach {
+            Reach::Nowhere => return Err(Error::HttpRequestDenied),
+            Reach::Public => &self.public,
+            Reach::Anywhere => &self.anywhere,
+        };
         // HTTP/2 servers object to a host header beside the authority; the client adds it for HTTP/1.1.
         request.headers_mut().remove(header::HOST);
         let connect = options
@@ -63,7 +85,7 @@ impl Client {
             .first_byte_timeout
             .unwrap_or(NO_TIMEOUT)
             .saturating_add(connect);
-        match tokio::time::timeout(limit, self.0.request(request)).await {
+        match tokio::time::timeout(limit, pool.request(request)).await {
             Ok(Ok(response)) => Ok(response.map(|it| it.map_err(Error::from).boxed_unsync())),
             Ok(Err(err)) => Err(translate(&err)),
             Err(_) => Err(Error::HttpResponseTimeout),
@@ -117,7 +139,8 @@ async fn pass(
     let address = format!("{scheme}://{host}{}", port.unwrap_or_default());
     // Without a host, and by this one, Spin lets a component call its own application; this host does not support that.
     let is_to_self = host.is_empty() || host == "self.alt";
-    if is_to_self || !context.allowed_hosts.allows(&address, scheme) {
+    let reach = context.allowed_hosts.reach(&address, scheme);
+    if is_to_self || reach == Reach::Nowhere {
         tracing::debug!(
             component = context.component,
             address,
@@ -131,7 +154,7 @@ async fn pass(
     }
     let result = match chained_component(request.uri()) {
         Some(component) => chain(context, &component, request).await,
-        None => context.client.send(request, options).await,
+        None => context.client.send(request, options, reach).await,
     };
     passage.leave()?;
     Ok(result)
@@ -165,6 +188,9 @@ fn translate(err: &legacy::Error) -> Error {
     tracing::debug!("outgoing request failed: {err:?}");
     if !err.is_connect() {
         return Error::ConnectionTerminated;
+    }
+    if Prohibited::is_behind(err) {
+        return Error::DestinationIpProhibited;
     }
     let mut source = err.source();
     while let Some(cause) = source {

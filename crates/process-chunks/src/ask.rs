@@ -3,7 +3,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use contract::Source;
 use domain::sync::Failure;
-use domain::sync::answer::{Answer, authorization};
+use domain::sync::answer::{Answer, authorization, source_url};
+use domain::sync::origin::Origins;
 use guest::{FetchError, Fetched, fetch};
 use serde_json::Value;
 use spin_sdk::http::{FullBody, Method, Request};
@@ -52,15 +53,19 @@ pub(crate) fn answer(fetched: &Fetched) -> Answer<'_> {
     }
 }
 
+/// Asks no other server than those that the operator chose, because every request carries the credentials.
 async fn ask(
     source: &Source,
     method: Method,
     url: &str,
     body: Option<&Value>,
 ) -> Result<Fetched, Silence> {
+    let origins = Origins::of(&source.url, &source.settings).map_err(Silence::Failure)?;
+    let url = source_url(url).map_err(Silence::Failure)?;
+    origins.permit(&url).map_err(Silence::Failure)?;
     let mut request = Request::builder()
         .method(method)
-        .uri(url)
+        .uri(url.as_str())
         .header("accept", "application/json")
         .header("user-agent", "baton");
     if let Some(credentials) = authorization(source.username.as_deref(), source.secret.as_deref()) {
@@ -82,7 +87,7 @@ async fn ask(
             ))),
             FetchError::TooLong(_) => Silence::TooLong,
             FetchError::Denied => Silence::Failure(Failure::failed(
-                "the variable sync_hosts does not allow the host of the source",
+                "the variable sync_hosts does not allow the host of the source; `*` allows public addresses only",
             )),
             FetchError::NotSent(text) | FetchError::Failed(text) => Silence::Failure(
                 Failure::retry(format!("the source cannot be reached: {text}")),

@@ -53,22 +53,70 @@ async fn a_signature_opens_the_door_while_it_is_fresh_and_fits() -> anyhow::Resu
     Ok(())
 }
 
+const DENIED: &str = "1 the variable sync_hosts does not allow the host of the source; `*` allows public addresses only";
+
 #[tokio::test]
 async fn a_host_that_sync_hosts_does_not_allow_is_not_asked() -> anyhow::Result<()> {
-    let (db, pages) = (Db::new().await?, Pages::start(1).await?);
-    let app = App::start(&db, near()).await?;
+    let pages = Pages::start(1).await?;
     let url = format!("http://localhost:{}/records", pages.port());
-    let sync_job = sync_pages(&db, url, 4).await?;
-    drain(&db, &app).await?;
-    assert_eq!(outcome(&db, sync_job).await?, "failed 0 1");
-    let why = "select attempts || ' ' || error_message from failed_chunks";
+    let failure = only_failure("http://127.0.0.1:*", &url).await?;
     assert_eq!(
-        db.text(why).await?.as_deref(),
-        Some("1 the variable sync_hosts does not allow the host of the source"),
+        failure.as_deref(),
+        Some(DENIED),
         "at once, because it would not help to try again"
     );
     assert_eq!(pages.asked_in_all(), 0);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_wildcard_does_not_reach_addresses_of_the_machine() -> anyhow::Result<()> {
+    let pages = Pages::start(1).await?;
+    for host in ["127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]"] {
+        let url = format!("http://{host}:{}/records", pages.port());
+        let failure = only_failure("http://*:*", &url).await?;
+        assert_eq!(failure.as_deref(), Some(DENIED), "{host}");
+    }
+    assert_eq!(pages.asked_in_all(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_literal_reaches_an_address_of_the_machine() -> anyhow::Result<()> {
+    let pages = Pages::start(1).await?;
+    let url = format!("http://localhost:{}/records", pages.port());
+    let allowed = format!("http://localhost:{}", pages.port());
+    assert_eq!(only_failure(&allowed, &url).await?, None);
+    assert_eq!(pages.asked_in_all(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wildcard_does_not_reach_another_component() -> anyhow::Result<()> {
+    let url = "http://scheduler.spin.internal/tick";
+    let failure = only_failure("http://*:*", url).await?;
+    assert_eq!(failure.as_deref(), Some(DENIED));
+    let url = "http://SCHEDULER.spin.internal/tick";
+    let failure = only_failure("http://*.internal", url).await?;
+    assert_eq!(failure.as_deref(), Some(DENIED));
+    Ok(())
+}
+
+/// Syncs a source of one page at `url`; why that failed, after how many attempts.
+async fn only_failure(sync_hosts: &str, url: &str) -> anyhow::Result<Option<String>> {
+    let db = Db::new().await?;
+    let app = App::start(&db, near().with("sync_hosts", sync_hosts)).await?;
+    let sync_job = sync_pages(&db, url.to_owned(), 4).await?;
+    drain(&db, &app).await?;
+    let failure = db
+        .text("select attempts || ' ' || error_message from failed_chunks")
+        .await?;
+    let expected = match failure {
+        Some(_) => "failed 0 1",
+        None => "completed 1 0",
+    };
+    assert_eq!(outcome(&db, sync_job).await?, expected, "{failure:?}");
+    Ok(failure)
 }
 
 #[tokio::test]

@@ -1,12 +1,15 @@
 use std::time::Duration;
 
+use contract::SaveSource;
+use contract::native::call;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::{drain, items, near, outcome, sync_pages};
+use super::{drain, items, near, outcome, start, sync_pages};
 use crate::support::app::App;
 use crate::support::db::Db;
 use crate::support::pages::{Pages, RECORDS, Trouble};
+use crate::support::receiver::Receiver;
 use crate::support::until;
 
 #[tokio::test]
@@ -163,5 +166,46 @@ async fn a_chunk_that_takes_longer_than_its_lease_keeps_it() -> anyhow::Result<(
     );
     assert_eq!(outcome(&db, sync_job).await?, "completed 1 0");
     assert_eq!(pages.asked_in_all(), 1, "nobody took it over");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_of_too_many_values_fails_its_chunk_only() -> anyhow::Result<()> {
+    let server = Receiver::start().await?;
+    let list = |records: String| format!(r#"{{"records":[{records}],"text":""#);
+    let many: String = (1..38_000).map(|it| format!(r#"{{"id":{it}}},"#)).collect();
+    let refused = Some("1 the answer is too large to read");
+    for (mut body, expected) in [
+        (list("0,".repeat(4_000_000) + "0"), refused),
+        (list(r#"{"id":1},"#.repeat(900_000) + "{}"), refused),
+        // As heavy as an answer may be.
+        (list(many + r#"{"id":0}"#), None),
+    ] {
+        body.push_str(&"x".repeat((8 << 20) - body.len() - 2));
+        body.push_str("\"}");
+        server.answer_body(body);
+        let db = Db::new().await?;
+        let app = App::start(&db, near()).await?;
+        let source = SaveSource {
+            name: "records".to_owned(),
+            kind: "json".to_owned(),
+            url: server.url(),
+            username: None,
+            secret: None,
+            settings: json!({ "records": "/records" }),
+            who: "test".to_owned(),
+        };
+        call(&db.owner, source).await?;
+        let sync_job = start(&db, "records", true).await?;
+        drain(&db, &app).await?;
+        let failure = db
+            .text("select attempts || ' ' || error_message from failed_chunks")
+            .await?;
+        let logs = app.log("process-chunks");
+        assert_eq!(failure.as_deref(), expected, "{logs}");
+        let ended = ["failed 0 1", "completed 1 0"][usize::from(expected.is_none())];
+        assert_eq!(outcome(&db, sync_job).await?, ended);
+        assert!(!logs.contains("trap"), "{logs}");
+    }
     Ok(())
 }

@@ -1,5 +1,6 @@
 mod add;
 mod cancel;
+mod discover;
 mod failed;
 pub(super) mod list;
 mod remove;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Failure;
-use crate::foreign::wait;
+use crate::foreign::{BadJson, json, wait};
 
 /// How long to hold back, in seconds, when a source asks for patience and does not say how much.
 const DEFAULT_WAIT: u32 = 30;
@@ -30,8 +30,10 @@ impl Answer<'_> {
     /// The body of an answer that says yes.
     pub(super) fn json(&self) -> Result<Value, Failure> {
         self.accept()?;
-        serde_json::from_slice(self.body)
-            .map_err(|it| Failure::failed(format!("the answer is not JSON: {it}")))
+        json(self.body).map_err(|it| match it {
+            BadJson::TooLarge => Failure::failed("the answer is too large to read"),
+            BadJson::Invalid(it) => Failure::failed(format!("the answer is not JSON: {it}")),
+        })
     }
 
     fn accept(&self) -> Result<(), Failure> {

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::foreign;
+
 /// Longest id, in bytes; an index of PostgreSQL holds no key of more than some 2,700.
 const LONGEST_ID: usize = 1000;
 
@@ -26,13 +28,17 @@ pub(super) fn distinct(items: Vec<(String, Value)>) -> Vec<Value> {
 fn without_nul(value: &mut Value) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        Value::String(text) => text.retain(|it| it != '\0'),
+        Value::String(text) => {
+            if text.contains('\0') {
+                *text = foreign::text(text);
+            }
+        }
         Value::Array(values) => values.iter_mut().for_each(without_nul),
         Value::Object(fields) => {
             if fields.keys().any(|it| it.contains('\0')) {
                 *fields = std::mem::take(fields)
                     .into_iter()
-                    .map(|(key, value)| (key.replace('\0', ""), value))
+                    .map(|(key, value)| (foreign::text(&key), value))
                     .collect();
             }
             fields.values_mut().for_each(without_nul);

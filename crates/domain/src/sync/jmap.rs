@@ -13,8 +13,9 @@ pub use request::{changes_request, fetch_request, plan_request};
 pub use response::{Planned, read_changes, read_fetched, read_planned};
 pub use session::Session;
 
+use super::origin::API_ORIGIN;
 use super::settings::Fields;
-use super::{BadSetting, Failure, Synced, Work};
+use super::{BadSetting, Failure, Synced, Work, origin};
 
 /// How many messages a chunk gets, unless the source's settings say another number.
 const CHUNK_SIZE: u32 = 50;
@@ -36,9 +37,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `account` and `chunk_size`.
+    /// Reads `account` and `chunk_size`; `api_origin` is checked, and [`super::origin::Origins`] reads it.
     pub fn parse(settings: &Value) -> Result<Self, BadSetting> {
-        let fields = Fields::read(settings, &["account", "chunk_size"])?;
+        let fields = Fields::read(settings, &["account", "chunk_size", API_ORIGIN])?;
+        origin::check(&fields)?;
         let chunk_size = fields.number("chunk_size", 1, MOST_IN_CHUNK)?;
         Ok(Self {
             account: fields.text("account")?,

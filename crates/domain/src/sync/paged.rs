@@ -143,23 +143,25 @@ pub fn read_page(
     page: &Page,
     answer: &Answer,
 ) -> Result<Synced, Failure> {
-    let body = answer.json()?;
+    let mut body = answer.json()?;
     let chunks = match &settings.pages {
         Pages::Single => Vec::new(),
         Pages::Linked(pointer) => next_page(url, page, pointer, &body)?,
         Pages::Numbered { count, first, .. } => other_pages(page, count, *first, &body)?,
     };
     Ok(Synced {
-        items: items(settings, &body)?,
+        items: items(settings, &mut body)?,
         chunks,
         ..Synced::default()
     })
 }
 
-fn items(settings: &Settings, body: &Value) -> Result<Vec<Value>, Failure> {
+/// Takes the records out of the body, because there is no room for all of them twice.
+fn items(settings: &Settings, body: &mut Value) -> Result<Vec<Value>, Failure> {
     let records = body
-        .pointer(&settings.records)
-        .and_then(Value::as_array)
+        .pointer_mut(&settings.records)
+        .and_then(Value::as_array_mut)
+        .map(std::mem::take)
         .ok_or_else(|| {
             Failure::failed(format!(
                 "the answer has no array of records at {:?}",
@@ -167,7 +169,7 @@ fn items(settings: &Settings, body: &Value) -> Result<Vec<Value>, Failure> {
             ))
         })?;
     let items: Result<Vec<_>, _> = records
-        .iter()
+        .into_iter()
         .map(|record| {
             let id = match record.pointer(&settings.id) {
                 Some(Value::String(text)) => text.clone(),
@@ -182,7 +184,7 @@ fn items(settings: &Settings, body: &Value) -> Result<Vec<Value>, Failure> {
                     settings.id
                 )));
             }
-            let fields = Map::from_iter([("payload".to_owned(), record.clone())]);
+            let fields = Map::from_iter([("payload".to_owned(), record)]);
             Ok((id.clone(), item(&id, fields)))
         })
         .collect();

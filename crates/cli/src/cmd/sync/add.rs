@@ -2,10 +2,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use contract::SaveSource;
+use domain::sync::origin::API_ORIGIN;
 use domain::sync::{jmap, paged};
+use serde_json::Value;
 use tokio_postgres::Client;
 use url::Url;
 
+use super::discover::{Found, discover};
 use super::secret::{self, Given};
 use super::source::{self, Settings};
 use crate::{advice, api, context::Context, database::Database, output};
@@ -88,6 +91,16 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         if secret.is_some() && source::is_readable_on_the_way(&place.url) {
             output::note("This address is http:// on another machine, so the password crosses the network readable.");
         }
+        let settings = if place.kind == "jmap" {
+            let secret = secret.as_deref().or_else(|| {
+                let stored = stored.as_ref().filter(|it| it.serves(&place));
+                stored.and_then(|it| it.secret.as_deref())
+            });
+            let found = discover(&place.url, place.username.as_deref(), secret, &settings).await;
+            with_api_origin(settings, &place, found, stored.as_ref())?
+        } else {
+            settings
+        };
         let call = SaveSource {
             name: name.clone(),
             kind: place.kind,
@@ -112,6 +125,44 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     .await
 }
 
+/// Adds the origin of the API to the settings, and shows it.
+fn with_api_origin(
+    mut settings: Value,
+    place: &Place,
+    found: Found,
+    stored: Option<&Stored>,
+) -> Result<Value> {
+    let other = match found {
+        Found::Same => None,
+        Found::Other(other) => Some(other),
+        Found::Elsewhere(session) => {
+            return Err(advice::error(
+                format!(
+                    "{} says that its session is on another server, {}",
+                    place.url.origin().ascii_serialization(),
+                    session.origin().ascii_serialization()
+                ),
+                format!("if you trust that server with the password, give `--jmap {session}`"),
+            ));
+        }
+        Found::Unknown(why) => {
+            let before = stored.filter(|it| it.serves(place));
+            output::note(&format!(
+                "The server did not name its API: {why}. If the API is on another server, run `baton sync add` again."
+            ));
+            before.and_then(|it| it.api_origin.clone())
+        }
+    };
+    if let (Some(other), Some(fields)) = (other, settings.as_object_mut()) {
+        output::note(&format!(
+            "The server has its API at {other}. The password or token goes there, and to {}.",
+            place.url.origin().ascii_serialization()
+        ));
+        fields.insert(API_ORIGIN.to_owned(), other.into());
+    }
+    Ok(settings)
+}
+
 /// Where a source is, and who asks there.
 #[derive(Debug)]
 struct Place {
@@ -121,19 +172,19 @@ struct Place {
 }
 
 /// The source of this name as the database has it.
-#[derive(Debug)]
 struct Stored {
     kind: String,
     url: String,
     username: Option<String>,
-    has_secret: bool,
+    api_origin: Option<String>,
+    secret: Option<String>,
 }
 
 impl Stored {
     /// Whether what is stored is the password for this place, so that no other server ever gets it.
     fn serves(&self, place: &Place) -> bool {
         let same_origin = Url::parse(&self.url).is_ok_and(|it| it.origin() == place.url.origin());
-        self.has_secret
+        self.secret.is_some()
             && same_origin
             && (&self.kind, &self.username) == (&place.kind, &place.username)
     }
@@ -142,7 +193,7 @@ impl Stored {
 async fn stored(client: &Client, name: &str) -> Result<Option<Stored>> {
     let row = client
         .query_opt(
-            "select s.kind, s.url, s.username, x.source is not null
+            "select s.kind, s.url, s.username, s.settings->>'api_origin', x.secret
              from baton.sources s left join baton.source_secrets x on x.source = s.name where s.name = $1",
             &[&name],
         )
@@ -153,7 +204,8 @@ async fn stored(client: &Client, name: &str) -> Result<Option<Stored>> {
         kind: row.try_get(0)?,
         url: row.try_get(1)?,
         username: row.try_get(2)?,
-        has_secret: row.try_get(3)?,
+        api_origin: row.try_get(3)?,
+        secret: row.try_get(4)?,
     }))
 }
 
@@ -174,7 +226,7 @@ fn check_secret(
             "run this on a terminal, which asks for it, or give it in BATON_SYNC_SECRET or with --secret-file",
         ));
     }
-    if stored.is_some_and(|it| it.has_secret) {
+    if stored.is_some_and(|it| it.secret.is_some()) {
         return Err(advice::error(
             format!("{name} has a password or token for another place"),
             format!(
@@ -266,11 +318,12 @@ mod tests {
 
     #[test]
     fn a_stored_password_is_sent_nowhere_else() {
-        let stored = |kind: &str, username: Option<&str>, has_secret| Stored {
+        let stored = |kind: &str, username: Option<&str>, has_secret: bool| Stored {
             kind: kind.to_owned(),
             url: "https://a.example/jmap".to_owned(),
             username: username.map(str::to_owned),
-            has_secret,
+            api_origin: None,
+            secret: has_secret.then(|| "geheim".to_owned()),
         };
         let check = |kind: &str, url, username: Option<&str>, stored: Option<Stored>, expected| {
             let place = Place {
@@ -279,7 +332,7 @@ mod tests {
                 username: username.map(str::to_owned),
             };
             let checked = check_secret("mail", &place, kind == "jmap", false, stored.as_ref());
-            assert_eq!(checked.is_ok(), expected, "{place:?} {stored:?}");
+            assert_eq!(checked.is_ok(), expected, "{place:?}");
         };
         let alice = || Some(stored("jmap", Some("alice"), true));
         check(

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::email::email_item;
 use super::request::{CHANGES, CREATED, GET, LIST, STATE, UPDATED};
 use super::{ANCHORS, LISTED, RESYNC, Session, Settings, halves};
+use crate::foreign;
 use crate::sync::answer::Answer;
 use crate::sync::item::distinct;
 use crate::sync::{Failure, Synced, Work};
@@ -35,7 +36,7 @@ pub fn read_planned(
     let mut synced = Synced::default();
     if with_state {
         let get = arguments(&responses, STATE)?;
-        synced.state = Some(text(get, "state")?.to_owned());
+        synced.state = Some(text(get, "state")?);
     }
     let list = match arguments(&responses, LIST) {
         Ok(it) => it,
@@ -121,11 +122,9 @@ pub fn read_changes(since: &str, answer: &Answer) -> Result<Synced, Failure> {
                 "the server has more changes and does not move past the first",
             ));
         }
-        synced.chunks.push(Work::Changes {
-            since: state.to_owned(),
-        });
+        synced.chunks.push(Work::Changes { since: state });
     } else {
-        synced.state = Some(state.to_owned());
+        synced.state = Some(state);
     }
     Ok(synced)
 }
@@ -179,7 +178,7 @@ fn responses(answer: &Answer) -> Result<Vec<Value>, Trouble> {
 
 /// Request-level errors (RFC 8620, section 3.6.1).
 fn request_error(answer: &Answer, failure: Failure) -> Trouble {
-    let body: Value = serde_json::from_slice(answer.body).unwrap_or_default();
+    let body = foreign::json(answer.body).unwrap_or_default();
     let kind = body["type"]
         .as_str()
         .and_then(|it| it.strip_prefix(PROBLEM));
@@ -287,10 +286,11 @@ fn messages(responses: &[Value], call: &str, asked: &[String]) -> Result<Message
     }
 }
 
-fn text<'a>(arguments: &'a Map<String, Value>, name: &str) -> Result<&'a str, Failure> {
+fn text(arguments: &Map<String, Value>, name: &str) -> Result<String, Failure> {
     arguments
         .get(name)
         .and_then(Value::as_str)
+        .map(foreign::text)
         .ok_or_else(|| malformed(&format!("no {name}")))
 }
 
@@ -298,7 +298,7 @@ fn ids(arguments: &Map<String, Value>, name: &str) -> Result<Vec<String>, Failur
     let ids: Option<Vec<_>> = arguments
         .get(name)
         .and_then(Value::as_array)
-        .and_then(|it| it.iter().map(|it| Some(it.as_str()?.to_owned())).collect());
+        .and_then(|it| it.iter().map(|it| it.as_str().map(foreign::text)).collect());
     ids.ok_or_else(|| malformed(&format!("{name} is not a list of ids")))
 }
 

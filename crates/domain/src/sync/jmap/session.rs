@@ -3,6 +3,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{MOST_IN_CHUNK, Settings};
+use crate::foreign;
 use crate::sync::Failure;
 use crate::sync::answer::{Answer, onwards};
 
@@ -111,7 +112,7 @@ fn account(body: &Body, settings: &Settings) -> Result<String, Failure> {
         (Some(account), _) => Err(Failure::failed(format!(
             "the user has no account {account:?}"
         ))),
-        (None, Some(Value::String(account))) => Ok(account.clone()),
+        (None, Some(Value::String(account))) => Ok(foreign::text(account)),
         (None, _) => Err(Failure::failed(
             "the user has no primary mail account; set account to one of the others",
         )),

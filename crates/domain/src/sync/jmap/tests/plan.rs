@@ -103,3 +103,21 @@ fn a_page_with_all_messages_is_the_last() {
         assert_eq!(failure(read(ids, 3)).remedy, Remedy::GiveUp);
     }
 }
+
+#[test]
+fn ids_states_and_accounts_hold_no_nul() {
+    let body = r#"{"methodResponses": [
+        ["Email/get", {"state": "2\u00007\ud800", "list": []}, "state"],
+        ["Email/query", {"ids": ["M\u00001", "M2\u0000"], "total": 2}, "list"]
+    ]}"#;
+    let planned = read_planned(&session(), &settings(json!({})), None, true, &ok(body)).unwrap();
+    let Planned::Page(synced) = planned else {
+        panic!("{planned:?}");
+    };
+    assert_eq!(synced.state.as_deref(), Some("27\u{fffd}"));
+    assert_eq!(synced.chunks, [fetch(&["M1", "M2"])]);
+    let mut named = session_body();
+    named["primaryAccounts"] = json!({ "urn:ietf:params:jmap:mail": "ali\0ce" });
+    let named = read_session("https://mail.example/jmap", json!({}), &named).unwrap();
+    assert_eq!(named.account, "alice");
+}

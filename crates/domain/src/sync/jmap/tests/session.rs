@@ -15,6 +15,7 @@ fn settings_are_read_or_named() {
         (json!({ "chunk_size": 501 }), "chunk_size"),
         (json!({ "chunk_size": "50" }), "chunk_size"),
         (json!({ "account": 1 }), "account"),
+        (json!({ "api_origin": "api.example" }), "api_origin"),
         (json!({ "records": "/items" }), "records"),
     ] {
         assert_eq!(Settings::parse(&bad).unwrap_err().field(), field);
@@ -78,7 +79,7 @@ fn a_session_that_will_not_do_is_refused() {
         failure(read_session(url, json!({}), &json!([]))).remedy,
         Remedy::GiveUp
     );
-    // Another origin is fine, as long as it is not less private.
+    // Whether another origin gets the credentials is decided where they are sent.
     let mut elsewhere = session_body();
     elsewhere["apiUrl"] = json!("https://api.mail.example/jmap/api/");
     let elsewhere = read_session(url, json!({}), &elsewhere).unwrap();
