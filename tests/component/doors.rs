@@ -144,6 +144,26 @@ async fn while_one_key_replaces_another_both_open_every_door() -> anyhow::Result
 }
 
 #[tokio::test]
+async fn a_short_service_key_admits_no_request() -> anyhow::Result<()> {
+    let (db, sms) = stage(1).await?;
+    let app = App::start(&db, setup(&sms).with("service_key", "x")).await?;
+    for (method, path) in doors(&db).await? {
+        for key in ["Bearer x", "Bearer wrong", ""] {
+            let (status, answer) = app.send(method, &path, key, "").await?;
+            assert_eq!(
+                (status, &answer["code"]),
+                (500, &json!("misconfigured")),
+                "{method} {path} {key}"
+            );
+            assert!(!answer.to_string().contains("16 bytes"), "{answer}");
+        }
+    }
+    let log = app.log("scheduler");
+    assert!(log.contains("variable service_key: ") && log.contains("shorter than 16 bytes"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn refused_requests_are_counted_in_one_log_line() -> anyhow::Result<()> {
     let db = Db::new().await?;
     let app = App::start(&db, Setup::offline()).await?;
