@@ -3,7 +3,7 @@
 use domain::webhook::{self, TOLERANCE, secret_text, secrets};
 use serde_json::json;
 
-use crate::support::app::{App, KEY};
+use crate::support::app::{App, KEY, Setup};
 use crate::support::db::Db;
 use crate::support::sms::{setup, stage};
 
@@ -140,5 +140,45 @@ async fn while_one_key_replaces_another_both_open_every_door() -> anyhow::Result
         .await?;
     assert_eq!(answer["runs"][0]["http_status"], 200, "{answer}");
     assert_eq!(answer["status"], json!("done"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_short_service_key_admits_no_request() -> anyhow::Result<()> {
+    let (db, sms) = stage(1).await?;
+    let app = App::start(&db, setup(&sms).with("service_key", "x")).await?;
+    for (method, path) in doors(&db).await? {
+        for key in ["Bearer x", "Bearer wrong", ""] {
+            let (status, answer) = app.send(method, &path, key, "").await?;
+            assert_eq!(
+                (status, &answer["code"]),
+                (500, &json!("misconfigured")),
+                "{method} {path} {key}"
+            );
+            assert!(!answer.to_string().contains("16 bytes"), "{answer}");
+        }
+    }
+    let log = app.log("scheduler");
+    assert!(log.contains("variable service_key: ") && log.contains("shorter than 16 bytes"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn refused_requests_are_counted_in_one_log_line() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    for _ in 0..1000 {
+        assert_eq!(app.send("POST", "/tick", "Bearer wrong", "").await?.0, 401);
+    }
+    let log = app.log("scheduler");
+    assert_eq!(log.matches("http_status=401").count(), 1, "{log}");
+    assert!(log.contains("1 request without the right credentials"));
+    assert!(log.len() < 1000, "{} bytes", log.len());
+    let logs = app.stop_and_keep_logs().await;
+    let log = std::fs::read_to_string(logs.path().join("scheduler.log"))?;
+    assert!(
+        log.contains("999 requests without the right credentials"),
+        "the rest is logged at the end: {log}"
+    );
     Ok(())
 }

@@ -208,6 +208,68 @@ async fn anyone_may_ask_whether_it_lives_and_nothing_else_is_there() -> anyhow::
 }
 
 #[tokio::test]
+async fn readiness_needs_a_recent_tick() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    let ask = async || app.send("GET", "/readyz", "", "").await;
+    let not_ready = |reason| json!({ "status": "not_ready", "reasons": [reason] });
+    assert_eq!(ask().await?, (503, not_ready("no_recent_tick")));
+    assert_eq!(app.send("HEAD", "/readyz", "", "").await?.0, 503);
+    app.tick().await?;
+    assert_eq!(ask().await?, (200, json!({ "status": "ready" })));
+    assert_eq!(
+        app.send("HEAD", "/readyz", "", "").await?,
+        (200, Value::Null)
+    );
+    assert_eq!(app.send("POST", "/readyz", "", "").await?.0, 405);
+    db.freeze().await?;
+    db.advance("4 minutes").await?;
+    assert_eq!(ask().await?, (503, not_ready("no_recent_tick")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn readiness_tells_of_overdue_work_that_is_not_paused() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    app.tick().await?;
+    db.owner
+        .batch_execute("insert into slots (job, due_at) values ('follow-up-reminders', now() - interval '13 hours')")
+        .await?;
+    let overdue = json!({ "status": "not_ready", "reasons": ["work_overdue"] });
+    let ask = async || app.send("GET", "/readyz", "", "").await;
+    assert_eq!(ask().await?, (503, overdue));
+    db.owner
+        .batch_execute("update jobs set paused_at = now(), paused_by = 'a test' where name = 'follow-up-reminders'")
+        .await?;
+    assert_eq!(ask().await?.0, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn readiness_tells_of_a_database_that_is_out_of_reach() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let [nobody] = free_ports()?;
+    let setup = Setup::offline().with("pg_port", nobody.to_string());
+    let app = App::start(&db, setup).await?;
+    let (status, answer) = app.send("GET", "/readyz", "", "").await?;
+    assert_eq!(
+        (status, &answer["reasons"]),
+        (503, &json!(["database_unreachable"]))
+    );
+    db.owner
+        .batch_execute("drop function baton_api.readiness")
+        .await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    let (status, answer) = app.send("GET", "/readyz", "", "").await?;
+    assert_eq!(
+        (status, &answer["reasons"]),
+        (503, &json!(["misconfigured"]))
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_job_that_takes_long_holds_up_no_other() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.configure(json!({ "rate_per_minute": null, "batch_size": 20 }))

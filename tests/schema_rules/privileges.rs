@@ -8,6 +8,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "due_work",
             "end_dead_attempts",
             "plan_slots",
+            "readiness",
             "record_tick",
             "sweep",
         ],

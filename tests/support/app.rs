@@ -191,6 +191,12 @@ impl App {
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }
+
+    /// Stops, and returns the folder of logs.
+    pub(crate) async fn stop_and_keep_logs(self) -> TempDir {
+        self.running.stop().await;
+        self.logs
+    }
 }
 
 /// Posts with these headers, on a connection of its own; the answer is its status and JSON body.

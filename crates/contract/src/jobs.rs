@@ -184,6 +184,28 @@ impl Call for RecordTick {
     }
 }
 
+/// Asks whether ticks arrive and no work is overdue.
+#[derive(Debug)]
+pub struct Readiness;
+
+/// What [`Readiness`] finds.
+#[derive(Debug, Deserialize)]
+pub struct ReadinessReport {
+    /// Whether nothing is wrong.
+    pub ready: bool,
+    /// Stable codes of what is wrong.
+    pub reasons: Vec<String>,
+}
+
+impl Call for Readiness {
+    const SQL: &'static str = "select baton_api.readiness()";
+    type Output = ReadinessReport;
+
+    fn params(self) -> Vec<Param> {
+        Vec::new()
+    }
+}
+
 /// Pauses a job after the batch under way. For operators.
 #[derive(Debug)]
 pub struct PauseJob {

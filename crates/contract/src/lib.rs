@@ -23,7 +23,8 @@ pub use contacts::{
 };
 pub use jobs::{
     ConfigureJob, DropSetAside, Due, DueJob, DueState, DueWork, EndDeadAttempts, PauseJob, Plan,
-    PlanSlots, Planned, RecordTick, ResumeJob, RetrySetAside, SetSchedule, Slot, Sweep, Swept,
+    PlanSlots, Planned, Readiness, ReadinessReport, RecordTick, ResumeJob, RetrySetAside,
+    SetSchedule, Slot, Sweep, Swept,
 };
 pub use messages::{
     Action, ClaimAutoSyncJobs, ClaimReminders, ConfigureSettings, CorrectLastContactDate, Letter,
@@ -92,6 +93,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("drop_set_aside", DropSetAside::SQL),
     ("due_work", DueWork::SQL),
     ("plan_slots", PlanSlots::SQL),
+    ("readiness", Readiness::SQL),
     ("record_tick", RecordTick::SQL),
     ("pause_job", PauseJob::SQL),
     ("resume_job", ResumeJob::SQL),

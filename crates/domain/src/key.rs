@@ -1,7 +1,14 @@
 //! Keys and tokens of which two are live while one replaces the other.
 
-/// Shorter ones, in bytes, are no service keys of their own beside others.
-const SHORTEST: usize = 16;
+use sha2::{Digest as _, Sha256};
+
+/// A shorter service key, in bytes, can be guessed and admits nobody.
+pub const SHORTEST: usize = 16;
+
+/// A service key can be guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the service key is shorter than {SHORTEST} bytes, so it admits nobody")]
+pub struct TooShort;
 
 /// The live values of a secret, separated by spaces or commas: two while one replaces the other.
 pub fn live(text: &str) -> impl Iterator<Item = &str> {
@@ -17,6 +24,24 @@ pub fn service_keys(text: &str) -> Vec<String> {
         return keys;
     }
     vec![text.trim().to_owned()]
+}
+
+/// The service keys in a text, none of which is too short; an empty text has none.
+///
+/// # Errors
+/// If one is too short; then none is to admit anybody.
+pub fn safe_service_keys(text: &str) -> Result<Vec<String>, TooShort> {
+    let keys = service_keys(text);
+    match keys.iter().all(|it| it.is_empty() || it.len() >= SHORTEST) {
+        true => Ok(keys),
+        false => Err(TooShort),
+    }
+}
+
+/// What to compare in place of a key: of one length for all, so that the time taken tells nothing of a key's own.
+#[must_use]
+pub fn digest(key: &str) -> [u8; 32] {
+    Sha256::digest(key).into()
 }
 
 #[cfg(test)]
@@ -45,5 +70,25 @@ mod tests {
             &["correct horse battery staple"],
         );
         check("0123456789abcdef short", &["0123456789abcdef short"]);
+    }
+
+    #[test]
+    fn a_short_service_key_is_refused() {
+        let check = |text: &str, expected: Result<usize, TooShort>| {
+            let keys = safe_service_keys(text).map(|it| it.len());
+            assert_eq!(keys, expected, "{text:?}");
+        };
+        check("", Ok(0));
+        check("x", Err(TooShort));
+        check("0123456789abcde", Err(TooShort));
+        check("0123456789abcdef", Ok(1));
+        check("0123456789abcdef fedcba9876543210", Ok(2));
+        check("a b c", Err(TooShort));
+    }
+
+    #[test]
+    fn digests_of_keys_differ_and_have_one_length() {
+        assert_eq!(digest("a key"), digest("a key"));
+        assert_ne!(digest("a key"), digest("another"));
     }
 }

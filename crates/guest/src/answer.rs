@@ -40,6 +40,25 @@ impl Answer {
         }
     }
 
+    /// The deployment doesn't do its work at present; the body says why.
+    pub fn not_ready(body: Value) -> Self {
+        Self {
+            status: 503,
+            body,
+            internal: None,
+            allow: None,
+        }
+    }
+
+    /// The same answer to HEAD: without its body.
+    #[must_use]
+    pub fn without_body(self) -> Self {
+        Self {
+            body: Value::Null,
+            ..self
+        }
+    }
+
     /// A late attempt is normal: its work is another's now, and nothing of it counted.
     pub fn lost(reason: &str) -> Self {
         Self::conflict(json!({ "status": "lost", "reason": reason }))
@@ -66,7 +85,11 @@ impl Answer {
     }
 
     /// One line: who, what came of it, and every plain field of the answer.
+    /// None for wrong credentials: strangers would decide how long the log gets, so the host counts those.
     pub(crate) fn log(&self, component: &str) {
+        if self.status == 401 {
+            return;
+        }
         let mut line = format!("component={component} http_status={}", self.status);
         for (key, value) in self.body.as_object().into_iter().flatten() {
             if !value.is_object() && !value.is_array() && !value.is_null() {

@@ -28,8 +28,10 @@ impl Config {
 
     /// Reads the Spin variables, once per request.
     pub async fn load() -> Result<Self, Error> {
+        let service_keys = key::safe_service_keys(&variable("service_key").await?)
+            .map_err(|it| Error::Misconfigured(format!("variable service_key: {it}")))?;
         Ok(Self {
-            service_keys: key::service_keys(&variable("service_key").await?),
+            service_keys,
             webhook_secret: variable("webhook_secret").await?,
             database: Database::load().await?,
         })

@@ -17,7 +17,7 @@ pub enum Error {
     /// Ask for something that exists.
     #[error(
         "there is nothing here; served are POST /tick, POST /jobs/…, POST /functions/v1/process-auto-sync-jobs, \
-         PATCH /admin/assignments/{{id}}/last-contact-date, POST /messages/sms/… and GET /healthz"
+         PATCH /admin/assignments/{{id}}/last-contact-date, POST /messages/sms/… GET /healthz and GET /readyz"
     )]
     NotFound,
     /// Name something that exists.

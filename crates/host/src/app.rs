@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use tokio::sync::watch;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 use wasmtime_wasi_http::{p2, p3};
@@ -18,6 +19,8 @@ use crate::routes::{Match, Routes};
 
 /// Added to the deadline before the caller stops waiting for an instance to end.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is looked whether refused requests are to be logged.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) struct App {
     pub(crate) routes: Routes,
@@ -65,7 +68,14 @@ impl App {
         let start = tokio::time::Instant::now();
         let answer = handler.handle(in_flight, request);
         let err = match tokio::time::timeout(self.deadline + PATIENCE, answer).await {
-            Ok(Ok(response)) => return Some(response),
+            Ok(Ok(response)) => {
+                if response.status() == StatusCode::UNAUTHORIZED {
+                    let context = &handler.state().context;
+                    context.refusals.count();
+                    context.refusals.log(&context.log, component);
+                }
+                return Some(response);
+            }
             Ok(Err(err)) => Some(err),
             Err(_) => None,
         };
@@ -80,6 +90,23 @@ impl App {
             tracing::warn!(component, "no answer: {reason}");
         }
         Some(plain(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}
+
+/// Logs refused requests that are not logged yet, until told to stop.
+pub(crate) async fn log_refusals(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let contexts = || app.handlers.values().map(|it| &it.state().context);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = stop.changed() => break,
+        }
+        for it in contexts() {
+            it.refusals.log(&it.log, &it.component);
+        }
+    }
+    for it in contexts() {
+        it.refusals.log_rest(&it.log, &it.component);
     }
 }
 

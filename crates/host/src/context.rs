@@ -9,6 +9,7 @@ use crate::faults::{Faults, Passage};
 use crate::http_out::Client;
 use crate::logs::Log;
 use crate::pg::Pools;
+use crate::refusals::Refusals;
 
 /// One component's name, settings, permissions and ways outside.
 pub(crate) struct Context {
@@ -17,6 +18,7 @@ pub(crate) struct Context {
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) prepared_statements: bool,
     pub(crate) log: Log,
+    pub(crate) refusals: Refusals,
     pub(crate) pools: Arc<Pools>,
     pub(crate) client: Client,
     pub(crate) faults: Arc<Faults>,

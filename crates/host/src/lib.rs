@@ -13,6 +13,7 @@ mod app;
 mod bindings;
 mod context;
 mod counters;
+mod descriptors;
 mod engine;
 mod errand;
 mod error;
@@ -24,6 +25,7 @@ mod logs;
 mod manifest;
 /// PostgreSQL for the command line and tests.
 pub mod pg;
+mod refusals;
 mod routes;
 mod tick;
 mod variables;
@@ -61,8 +63,14 @@ pub struct Config {
     pub request_deadline: Duration,
     /// Bytes of memory per instance; a guest that wants more traps.
     pub memory_limit: usize,
+    /// Clients that may be connected at once, if the limit of open files allows as many; others wait until one leaves.
+    pub max_clients: usize,
+    /// Bytes of a request body; a larger one is refused with 413 before the component runs.
+    pub max_body: usize,
     /// Where guests' stdout and stderr go, as `<component>.log`; none: to `tracing`.
     pub log_dir: Option<PathBuf>,
+    /// Bytes of a log file, after which a new one is begun; the last three of each component are kept.
+    pub log_size: u64,
     /// Where compiled components are kept; none: compiled at each start.
     pub cache_dir: Option<PathBuf>,
     /// Whether statements are prepared once per connection and kept. False suits poolers that lose them:
@@ -84,7 +92,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// A configuration with the defaults: 30 seconds, 128 MiB, 64 connections, prepared statements, and nothing optional.
+    /// A configuration with the defaults: 30 seconds, 128 MiB, 1,024 clients, bodies of 64 KiB, logs of 10 MiB, 64 connections
+    /// to PostgreSQL, prepared statements, and nothing optional.
     #[must_use]
     pub fn new(manifest: impl Into<PathBuf>, listen: SocketAddr) -> Self {
         Self {
@@ -93,7 +102,10 @@ impl Config {
             variables: BTreeMap::new(),
             request_deadline: Duration::from_secs(30),
             memory_limit: 128 << 20,
+            max_clients: 1024,
+            max_body: 64 << 10,
             log_dir: None,
+            log_size: 10 << 20,
             cache_dir: None,
             prepared_statements: true,
             tidy_schema: None,
@@ -148,7 +160,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         let source = config.manifest.with_file_name(&component.source);
         let pre = compile(&loader, &component.name, source).await?;
         let context = context::Context {
-            log: logs::Log::open(config.log_dir.as_deref(), &component.name)?,
+            log: logs::Log::open(config.log_dir.as_deref(), &component.name, config.log_size)?,
+            refusals: refusals::Refusals::default(),
             component: component.name.clone(),
             variables: RwLock::new(component.variables),
             allowed_hosts: component.allowed_hosts,
@@ -168,6 +181,14 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         };
         handlers.insert(component.name, ProxyHandler::new(factory));
     }
+    let limits = http::Limits {
+        clients: descriptors::most_clients(
+            config.max_clients,
+            descriptors::raise_limit(),
+            config.max_connections,
+        ),
+        body: config.max_body,
+    };
     let beat = engine::start_beat(&loader.engine)?;
     let app = app::App {
         routes: application.routes,
@@ -179,7 +200,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    tasks.spawn(http::serve(app.clone(), listener, stopped.clone()));
+    tasks.spawn(http::serve(app.clone(), listener, limits, stopped.clone()));
+    tasks.spawn(app::log_refusals(app.clone(), stopped.clone()));
     if let Some(tick) = config.tick {
         tasks.spawn(tick::run(app.clone(), tick, stopped.clone()));
     }

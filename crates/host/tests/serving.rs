@@ -155,8 +155,68 @@ async fn a_path_without_a_route_and_a_body_too_large_reach_no_component() {
     let test = "a_path_without_a_route_and_a_body_too_large_reach_no_component";
     let host = start(test, TRAP).await;
     assert_eq!(post(&host, "/elsewhere", b"").await, 404);
-    assert_eq!(post(&host, "/guest/", &vec![0; (1 << 20) + 1]).await, 413);
+    assert_eq!(post(&host, "/guest/", &vec![0; (64 << 10) + 1]).await, 413);
+    assert_eq!(post(&host, "/guest/", &vec![0; 1 << 20]).await, 413);
     assert_eq!(host.stats().requests, 0);
+    assert_eq!(post(&host, "/guest/", &vec![0; 64 << 10]).await, 500);
+    assert_eq!(host.stats().requests, 1, "the largest body allowed");
+    host.stop().await;
+}
+
+/// Connects so many times and sends nothing.
+async fn connect_idle(host: &Running, n: usize) -> Vec<TcpStream> {
+    let connections = (0..n).map(|_| TcpStream::connect(host.local_addr()));
+    let connections = futures::future::try_join_all(connections).await;
+    connections.expect("the listener takes them")
+}
+
+#[tokio::test]
+async fn idle_connections_stop_no_request() {
+    let host = start("idle_connections_stop_no_request", TRAP).await;
+    let idle = connect_idle(&host, 300).await;
+    assert_eq!(post(&host, "/guest/", b"").await, 500);
+    drop(idle);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn clients_beyond_the_limit_wait_and_the_hosts_own_ticks_do_not() {
+    let test = "clients_beyond_the_limit_wait_and_the_hosts_own_ticks_do_not";
+    let mut config = config(test, &HANDLER.replace("{body}", TRAP));
+    config.max_clients = 2;
+    config.tick = Some(Tick {
+        path: "/guest/tick".to_owned(),
+        every: Duration::from_millis(20),
+        bearer: tokio::sync::watch::Sender::new("key".to_owned()).subscribe(),
+    });
+    let host = host::start(config).await.expect("the application is valid");
+    let idle = connect_idle(&host, 2).await;
+    let mut third = Box::pin(post(&host, "/guest/", b""));
+    let before = host.stats().requests;
+    let ticked = async {
+        while host.stats().requests < before + 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        status = &mut third => panic!("answered with {status} beyond the limit"),
+        waited = tokio::time::timeout(Duration::from_secs(20), ticked) => {
+            assert!(waited.is_ok(), "no ticks came");
+        }
+    }
+    drop(idle);
+    assert_eq!(third.await, 500);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_no_request_is_disconnected() {
+    let host = start("a_client_that_sends_no_request_is_disconnected", TRAP).await;
+    let mut idle = connect_idle(&host, 1).await;
+    let mut byte = [0; 1];
+    let closed = idle[0].read(&mut byte);
+    let closed = tokio::time::timeout(Duration::from_secs(15), closed).await;
+    assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{closed:?}");
     host.stop().await;
 }
 

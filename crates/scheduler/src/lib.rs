@@ -4,12 +4,13 @@
 //! The one entry point is [`handle`].
 
 mod call;
+mod ready;
 mod tick;
 
 use guest::{Answer, Error, Response};
 use spin_sdk::http::{Method, Request};
 
-/// Routes: `POST /tick`, and `GET` or `HEAD /healthz` for anyone.
+/// Routes: `POST /tick`, and `GET` or `HEAD` of `/healthz` and `/readyz` for anyone.
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
     let path = request.uri().path().to_owned();
@@ -19,6 +20,9 @@ async fn handle(request: Request) -> Response {
         }
         (&Method::HEAD, "/healthz") => Answer::ok(serde_json::Value::Null).into_response(),
         (_, "/healthz") => Answer::from(Error::MethodNotAllowed(Method::GET)).into_response(),
+        (&Method::GET, "/readyz") => ready::ask().await.into_response(),
+        (&Method::HEAD, "/readyz") => ready::ask().await.without_body().into_response(),
+        (_, "/readyz") => Answer::from(Error::MethodNotAllowed(Method::GET)).into_response(),
         (_, "/tick") => guest::serve("scheduler", request, tick::run).await,
         _ => Answer::from(Error::NotFound).into_response(),
     }
