@@ -11,5 +11,6 @@ mod relay;
 mod roles;
 mod settings;
 mod sync_command;
+mod sync_discovery;
 mod ticks;
 mod wakes;

@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 use crate::support::baton::Home;
 use crate::support::db::Db;
 use crate::support::pages::{Pages, Trouble};
-use crate::support::receiver::Receiver;
 use crate::support::until;
 
 /// The token of the source, which nothing may show.
@@ -396,48 +395,5 @@ async fn the_way_of_waking_is_shown_and_set() -> anyhow::Result<()> {
         assert_eq!(operator.json(&["wake", mode]).await?["wake"], mode);
         assert_eq!(operator.json(&["wake"]).await?["wake"], mode);
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_origin_of_an_api_is_shown_and_stored() -> anyhow::Result<()> {
-    let operator = Operator::new().await?;
-    let (given, other) = (Receiver::start().await?, Receiver::start().await?);
-    let mail = "urn:ietf:params:jmap:mail";
-    let session = json!({
-        "apiUrl": format!("{}/api", other.url()),
-        "capabilities": { mail: {} },
-        "primaryAccounts": { mail: "a" },
-    });
-    given.answer_body(session.to_string());
-    let url = format!("{}/jmap", given.url());
-    let args = ["sync", "add", "mail", "--jmap", &url, "--token"];
-    let (code, _, said) = operator.run_with(&args, Some(TOKEN)).await?;
-    assert_eq!(code, 0, "{said}");
-    let shown = format!("The server has its API at {}.", other.url());
-    assert!(said.contains(&shown), "{said}");
-    let stored = "select settings->>'api_origin' from sources where name = 'mail'";
-    assert_eq!(operator.db.text(stored).await?, Some(other.url()));
-    assert_eq!((given.received().len(), other.received().len()), (1, 0));
-
-    // The stored token asks again; a session that moved to another server is for the operator to name.
-    given.redirect_to(&format!("{}/session", other.url()));
-    let (code, _, said) = operator.run(&args).await?;
-    assert_eq!(code, 1, "{said}");
-    let named = format!("give `--jmap {}/session`", other.url());
-    assert!(said.contains(&named), "{said}");
-    assert_eq!((given.received().len(), other.received().len()), (2, 0));
-    let asked = given.received();
-    let with_token = asked
-        .iter()
-        .filter(|it| it.headers().contains_key("authorization"))
-        .count();
-    assert_eq!(with_token, 2);
-
-    drop(given);
-    let (code, _, said) = operator.run(&args).await?;
-    assert_eq!(code, 0, "a server that is away is saved: {said}");
-    assert!(said.contains("The server did not name its API"), "{said}");
-    assert_eq!(operator.db.text(stored).await?, Some(other.url()));
     Ok(())
 }
