@@ -1,5 +1,6 @@
 //! The command line as users run it, in a home of the test's own.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -80,7 +81,21 @@ impl Home {
     /// The same at this address.
     pub(crate) async fn up_at(&self, listen: &str, db: &Db, args: &[&str]) -> anyhow::Result<Up> {
         let args = [&["--json", "up", "--listen", listen], args].concat();
-        let running = Running::start(self.command(db, &args)?).await?;
+        self.started(self.command(db, &args)?).await
+    }
+
+    /// `baton up` on a free port with the private cluster of this folder. The cluster's user has to reach it.
+    pub(crate) async fn up_private(&self, db: &Db) -> anyhow::Result<Up> {
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(self.path(), open)?;
+        let args = ["--json", "up", "--listen", "127.0.0.1:0", "--no-tick"];
+        let mut command = self.command(db, &args)?;
+        command.env_remove("DATABASE_URL");
+        self.started(command).await
+    }
+
+    async fn started(&self, command: Command) -> anyhow::Result<Up> {
+        let running = Running::start(command).await?;
         let url = running.shown["url"]
             .as_str()
             .context("the URL is shown")?
@@ -130,13 +145,17 @@ impl Running {
     }
 
     /// Ctrl-C; the exit code.
-    pub(crate) async fn interrupt(mut self) -> anyhow::Result<Option<i32>> {
+    pub(crate) async fn interrupt(self) -> anyhow::Result<Option<i32>> {
+        self.signal("-INT").await
+    }
+
+    async fn signal(mut self, signal: &str) -> anyhow::Result<Option<i32>> {
         let pid = self.child.id().context("it is running")?;
         let sent = Command::new("kill")
-            .args(["-INT", &pid.to_string()])
+            .args([signal, &pid.to_string()])
             .status()
             .await?;
-        anyhow::ensure!(sent.success(), "kill -INT works");
+        anyhow::ensure!(sent.success(), "kill {signal} works");
         Ok(self.child.wait().await?.code())
     }
 }
@@ -169,5 +188,10 @@ impl Up {
     /// Ctrl-C; the exit code.
     pub(crate) async fn interrupt(self) -> anyhow::Result<Option<i32>> {
         self.running.interrupt().await
+    }
+
+    /// The end of its terminal; the exit code.
+    pub(crate) async fn hang_up(self) -> anyhow::Result<Option<i32>> {
+        self.running.signal("-HUP").await
     }
 }

@@ -5,6 +5,7 @@ use anyhow::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::interrupt::Interrupted;
+use crate::output;
 
 /// The exit code after SIGINT, as shells count it.
 const EXIT_INTERRUPTED: u8 = 130;
@@ -62,8 +63,8 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     };
     #[expect(clippy::print_stderr, reason = "the command line prints")]
     {
-        eprintln!("error: {}", chain(error));
-        eprintln!("help: {help}");
+        eprintln!("error: {}", output::visible(&chain(error)));
+        eprintln!("help: {}", output::visible(&help));
     }
     ExitCode::FAILURE
 }

@@ -1,9 +1,11 @@
 mod address;
+mod keep_up;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use cluster::Cluster;
+use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
 pub(crate) use address::Address;
@@ -18,7 +20,7 @@ const QUIET_WITHIN: Duration = Duration::from_secs(3);
 /// The database to work on: the one of `DATABASE_URL`, or one in the private cluster, which is running then.
 pub(crate) struct Database {
     address: Address,
-    cluster: Option<Cluster>,
+    cluster: Option<Mutex<Cluster>>,
 }
 
 impl Database {
@@ -53,7 +55,7 @@ impl Database {
         let address = Address::parse(&cluster.owner_url(PRIVATE_NAME))?;
         let database = Self {
             address,
-            cluster: Some(cluster),
+            cluster: Some(Mutex::new(cluster)),
         };
         match database.create_when_absent().await {
             Ok(()) => Ok(database),
@@ -141,19 +143,19 @@ impl Database {
 
     /// Ends what [`Database::open`] started, unless others use it by now.
     pub(crate) async fn close(self) -> Result<()> {
-        if self.cluster.as_ref().is_none_or(Cluster::joined) {
+        let maintenance = self.maintenance();
+        let Some(cluster) = self.cluster.map(Mutex::into_inner) else {
+            return Ok(());
+        };
+        if cluster.joined() {
             return Ok(());
         }
         // A server that no longer answers is stopped all the same.
-        let others = others_connected(&self.maintenance()).await.unwrap_or(0);
-        match self.cluster {
-            Some(_) if others > 0 => {
-                output::note("The private PostgreSQL goes on, because others are using it.")
-            }
-            Some(cluster) => cluster.stop().await.context("stopping PostgreSQL")?,
-            None => {}
+        if others_connected(&maintenance).await.unwrap_or(0) > 0 {
+            output::note("The private PostgreSQL goes on, because others are using it.");
+            return Ok(());
         }
-        Ok(())
+        cluster.stop().await.context("stopping PostgreSQL")
     }
 
     async fn create_when_absent(&self) -> Result<()> {

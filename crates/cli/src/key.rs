@@ -93,9 +93,16 @@ impl Key {
             let message = format!("there are {} values of the {}", values.len(), self.name());
             return Err(advice::error(message, help));
         }
-        if self == Self::Webhook {
-            webhook::secrets(&values.join(" "))
-                .map_err(advice::with("reading the webhook secret", help))?;
+        match self {
+            Self::Service => domain::key::safe_service_keys(text)
+                .map(drop)
+                .map_err(advice::with(
+                    "reading the service key",
+                    "give a longer one, such as `openssl rand -hex 32` prints, or none, and one is made",
+                ))?,
+            Self::Webhook => webhook::secrets(&values.join(" "))
+                .map(drop)
+                .map_err(advice::with("reading the webhook secret", help))?,
         }
         Ok(values)
     }
@@ -144,7 +151,7 @@ mod tests {
             }
         };
         check("", Some(&[]));
-        check("short\n", Some(&["short"]));
+        check("short\n", None);
         check(&format!("{ONE} {TWO}"), Some(&[ONE, TWO]));
         check(&format!("{ONE}\n{TWO}\n"), Some(&[ONE, TWO]));
         check(&format!(" {ONE}, {TWO} "), Some(&[ONE, TWO]));

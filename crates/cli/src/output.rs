@@ -19,7 +19,7 @@ impl Output {
         let mut shown = if self.json {
             serde_json::to_string_pretty(value)?
         } else {
-            text()
+            visible(&text())
         };
         if !shown.ends_with('\n') {
             shown.push('\n');
@@ -48,7 +48,7 @@ impl Output {
 /// Prints one line of a result that goes on.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", visible(text))?;
     Ok(out.flush()?)
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
 pub(crate) fn note(text: &str) {
     #[expect(clippy::print_stderr, reason = "the command line prints")]
     {
-        eprintln!("{text}");
+        eprintln!("{}", visible(text));
     }
 }
 
@@ -73,9 +73,29 @@ pub(crate) fn table<const N: usize>(
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(header);
     for row in rows {
-        table.add_row(row);
+        // A line break or a tab inside a cell would look like another row or column.
+        table.add_row(row.map(|it| escaped(&it, char::is_control)));
     }
     table.trim_fmt()
+}
+
+/// A text whose control characters are written as `\u{1b}`: what others wrote must not give the terminal orders.
+/// Line breaks and tabs stay.
+pub(crate) fn visible(text: &str) -> String {
+    escaped(text, |it| it.is_control() && it != '\n' && it != '\t')
+}
+
+fn escaped(text: &str, is_refused: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for it in text.chars() {
+        // These change the direction of what follows and so hide it.
+        let turns = matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match is_refused(it) || turns {
+            true => shown.extend(it.escape_unicode()),
+            false => shown.push(it),
+        }
+    }
+    shown
 }
 
 /// 1234567 → `1,234,567`.
@@ -94,6 +114,17 @@ pub(crate) fn count(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_reach_no_terminal() {
+        let hostile = "+1\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}2J\u{202e}\r\nnext\tcell";
+        let shown = table(["NUMBER"], [[hostile.to_owned()]]);
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        assert!(shown.contains("+1\\u{1b}]0;title\\u{7}\\u{1b}[2J\\u{9b}2J"));
+        assert!(!shown.chars().any(|it| it != '\n' && it.is_control()));
+        let text = visible(hostile);
+        assert!(text.ends_with("\\u{202e}\\u{d}\nnext\tcell"), "{text}");
+    }
 
     #[test]
     fn counts_are_grouped_by_thousands() {

@@ -3,6 +3,7 @@
 mod address;
 mod column;
 mod dialect;
+mod formulas;
 mod results;
 mod rows;
 
@@ -14,6 +15,7 @@ use anyhow::Result;
 use csv::ByteRecord;
 
 pub(crate) use address::address;
+pub(crate) use formulas::Formulas;
 pub(crate) use results::{Results, Verdict};
 pub(crate) use rows::{Counts, Rows};
 

@@ -106,12 +106,20 @@ impl Cluster {
         self.server.log()
     }
 
+    /// Whether the server's main process is alive; one that is starting or does not answer is.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the lock file cannot be read.
+    pub fn is_running(&self) -> Result<bool, Error> {
+        self.server.is_running()
+    }
+
     /// Shuts the server down, breaking its connections, when this value started it; leaves a joined one alone.
     ///
     /// # Errors
     /// [`Error::Program`] when the server does not end within 30 s.
     pub async fn stop(self) -> Result<(), Error> {
-        if self.joined {
+        if self.joined || !self.is_running()? {
             return Ok(());
         }
         self.server.stop("fast").await

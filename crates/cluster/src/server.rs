@@ -99,6 +99,11 @@ impl Server {
         }
     }
 
+    /// Whether a server of this data directory runs, answering or not.
+    pub(crate) fn is_running(&self) -> Result<bool, Error> {
+        Ok(matches!(self.postmaster()?, Postmaster::Alive(_)))
+    }
+
     /// Starts the server and waits until it answers.
     pub(crate) async fn start(&mut self, settings: &[(String, String)]) -> Result<(), Error> {
         loop {

@@ -5,6 +5,7 @@ use anyhow::Result;
 use futures::{TryStreamExt as _, pin_mut};
 use serde_json::json;
 
+use crate::sheet::Formulas;
 use crate::{api, context::Context, database::Database, destination::Destination, output};
 
 /// Contacts with their verdicts, in the order of their keys.
@@ -21,6 +22,9 @@ pub(crate) struct Args {
     /// File to write; standard output without it.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write values as they are. Without it, ' is put before those that a spreadsheet would take for formulas.
+    #[arg(long)]
+    raw: bool,
 }
 
 /// Writes all contacts.
@@ -31,8 +35,13 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         let mut out = Destination::open(args.output.as_deref())?;
         let rows = client.copy_out(CONTACTS).await.map_err(api::explain)?;
         pin_mut!(rows);
+        let mut formulas = Formulas::default();
         while let Some(part) = rows.try_next().await? {
-            out.write_all(&part)?;
+            if args.raw {
+                out.write_all(&part)?;
+            } else {
+                out.write_all(&formulas.neutralise(&part))?;
+            }
         }
         let to_file = out.is_file();
         out.finish()?;

@@ -129,9 +129,23 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
     } else {
         announcement.write(home)
     };
+    if !stack.running.local_addr().ip().is_loopback() {
+        output::note(
+            "warning: this address can be reached from other machines, and what is sent there is not encrypted.\n\
+             help: listen on 127.0.0.1, and put a reverse proxy with TLS before it",
+        );
+    }
     let shown = announced.and_then(|()| show(&announcement, context, home));
     let ended = match shown {
-        Ok(()) => context.interrupt.guard(stack.follow_keys()).await,
+        Ok(()) => {
+            let keep_going = async {
+                tokio::select! {
+                    it = stack.follow_keys() => it,
+                    it = database.keep_up() => it,
+                }
+            };
+            context.interrupt.guard(keep_going).await
+        }
         Err(error) => Err(error),
     };
     if ended.as_ref().is_err_and(|it| it.is::<Interrupted>()) {
