@@ -2,7 +2,10 @@
 -- Revoked here and not by default privileges, which would reach the application's own functions.
 revoke execute on all functions in schema baton, baton_api, baton_board from public;
 
-select baton.allow('scheduler', 'end_dead_attempts', 'due_work', 'sweep', 'plan_slots', 'readiness', 'record_tick');
+-- Every writer of the application evaluates the condition of the trigger that wakes.
+grant select on sequence baton.woken_123456789 to public;
+
+select baton.allow('scheduler', 'end_dead_attempts', 'due_work', 'prune', 'plan_slots', 'readiness', 'record_tick');
 select baton.allow('validate-contacts', 'claim_contacts', 'settle_contacts', 'extend_attempt');
 select baton.allow('process-chunks', 'claim_next_chunk_job_safe', 'complete_chunk_job_safe', 'extend_attempt');
 select baton.allow('follow-up-reminders', 'claim_reminders', 'submit_messages', 'settle_messages', 'extend_attempt', 'correct_last_contact_date');

@@ -73,27 +73,42 @@ begin
 end
 $$;
 
--- Notes that a job is woken now; false when that was noted within a second. Nobody waits: a sequence changes in place, and
--- two who do so at once are both right.
+-- Notes that a job is woken now, for the rest of this second; false when that is noted already. No caller waits: a sequence
+-- changes in place, and of two that do so at once both wake.
 create or replace function baton.mark_woken(p_lock_id bigint) returns boolean
 language plpgsql
 set search_path = ''
 as $$
 declare
   v_sequence constant regclass := to_regclass('baton.woken_' || p_lock_id);
-  v_now constant bigint := floor(extract(epoch from pg_catalog.clock_timestamp()) * 1000);
-  v_last bigint;
+  v_now constant double precision := date_part('epoch', pg_catalog.clock_timestamp());
 begin
   if v_sequence is null then
     return true;
-  end if;
-  v_last := pg_catalog.pg_sequence_last_value(v_sequence);
-  -- A mark ahead of the clock is left over from a clock that went wrong.
-  if v_last > v_now - 1000 and v_last <= v_now then
+  elsif pg_catalog.pg_sequence_last_value(v_sequence) >= v_now then
     return false;
   end if;
-  perform pg_catalog.setval(v_sequence, v_now);
+  perform pg_catalog.setval(v_sequence, floor(v_now)::bigint + 1);
   return true;
+end
+$$;
+
+-- Forgets marks of a clock that was ahead, which would keep writers from waking until then; how many. Every tick does this.
+create or replace function baton.forget_late_marks() returns int
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_sequence regclass;
+  v_rows int := 0;
+begin
+  for v_sequence in select to_regclass('baton.woken_' || j.lock_id) from baton.jobs j loop
+    if pg_catalog.pg_sequence_last_value(v_sequence) > date_part('epoch', pg_catalog.clock_timestamp()) + 1 then
+      perform pg_catalog.setval(v_sequence, 0);
+      v_rows := v_rows + 1;
+    end if;
+  end loop;
+  return v_rows;
 end
 $$;
 
@@ -117,8 +132,8 @@ begin
 end
 $$;
 
--- The paths of jobs that were woken after a moment, in milliseconds since 1970, and the latest such moment: for listeners
--- where nobody is notified.
+-- The paths of jobs that were woken after a moment, in seconds since 1970, and the latest such moment: for listeners that
+-- are not notified.
 create or replace function baton.woken_since(p_since bigint, out routes text[], out latest bigint)
 language sql stable
 set search_path = ''
@@ -128,25 +143,18 @@ as $$
   cross join lateral (select pg_catalog.pg_sequence_last_value(to_regclass('baton.woken_' || j.lock_id)) as at) w
 $$;
 
--- Wakes a job for a statement that wrote; its arguments are the job and its lock. Definer, because writers have no rights in
--- baton. Nearly every statement finds the job woken within a second, and then this reads one sequence and nothing else; only
--- the rest pays for a subtransaction, by which no error of waking ever fails the writer.
+-- Wakes a job for a statement that wrote; its argument is the job. Definer, because writers have no rights in baton. The
+-- trigger's condition reads one sequence, so that nearly every statement ends there; only the rest calls this function and pays
+-- for a subtransaction, by which an error of waking never fails the writer.
 create or replace function baton.wake_job() returns trigger
 language plpgsql
 security definer set search_path = ''
 as $$
-declare
-  v_last constant bigint := pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass('baton.woken_' || tg_argv[1]));
-  v_age constant double precision := pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000 - v_last;
 begin
-  if v_age >= 0 and v_age < 1000 then
-    return null;
-  end if;
-  begin
-    perform baton.wake_for_writer(tg_argv[0]);
-  exception when others then
-    raise warning 'baton: waking % failed: %', tg_argv[0], sqlerrm;
-  end;
+  perform baton.wake_for_writer(tg_argv[0]);
+  return null;
+exception when others then
+  raise warning 'baton: waking % failed: %', tg_argv[0], sqlerrm;
   return null;
 end
 $$;

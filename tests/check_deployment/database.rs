@@ -47,7 +47,7 @@ const CLEAN: &str = "
     delete from public.contacts where email like 'check-deployment-%';
     delete from baton.opt_outs where address like '+120155501__';
     delete from baton.slots where job = 'follow-up-reminders' and status = 'planned' and due_at < now() and due_at <> date_trunc('minute', due_at);
-    update baton.limiters set blocked_until = null, blocked_reason = null where job in ('follow-up-reminders', 'auto-sync-jobs');
+    update baton.channels set blocked_until = null, blocked_reason = null;
     select baton_api.resume_job(j.name, 'check-deployment') from baton.jobs j where j.paused_by = 'check-deployment'";
 
 /// What a refused request must leave as it is.

@@ -133,7 +133,7 @@ async fn each_call_goes_wrong(kind: FaultKind, behind_a_pooler: bool) -> anyhow:
         let made = app.stats().outside_calls["validate-contacts"];
         app.stop().await;
         db.owner
-            .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null; select baton_api.sweep(100);
+            .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null; select baton_api.end_dead_attempts(100);
                             update baton.cycles set status = 'completed' where status = 'running'")
             .await?;
         if made < nth_call {
@@ -224,7 +224,7 @@ async fn each_call_of_a_sync_goes_wrong(
         let made = app.stats().outside_calls["process-chunks"];
         app.stop().await;
         db.owner
-            .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null; select baton_api.sweep(100)")
+            .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null; select baton_api.end_dead_attempts(100)")
             .await?;
         if made < nth_call {
             return Ok(());

@@ -192,7 +192,7 @@ async fn who_says_stop_gets_nothing_until_they_say_start() -> anyhow::Result<()>
     let nobody: [String; 0] = [];
     let one = [format!("sms {}", mentor(1))];
     for (from, body, expected) in [
-        (mentor(1), "please stop", &nobody[..]),
+        (mentor(1), "When does it stop?", &nobody[..]),
         (mentor(1), " Stop. ", &one),
         (mentor(1), "STOPALL", &one),
         (mentor(1), "What?", &one),
@@ -210,12 +210,16 @@ async fn who_says_stop_gets_nothing_until_they_say_start() -> anyhow::Result<()>
         scene.states().await?,
         tally([("failed opted_out", 1), ("submitted", 3)])
     );
+    let start = inbound(&scene, &mentor(1), "START");
+    assert_eq!(deliver(&scene, &start).await?.0, 204);
+    deliver(&scene, &inbound(&scene, &mentor(1), "Stop please")).await?;
+    deliver(&scene, &start).await?;
     assert_eq!(
-        deliver(&scene, &inbound(&scene, &mentor(1), "START"))
-            .await?
-            .0,
-        204
+        scene.db.list(opted_out, &[]).await?,
+        one,
+        "a signed request that is replayed changes nothing"
     );
+    deliver(&scene, &inbound(&scene, &mentor(1), "start")).await?;
     scene.advance("7 days").await?;
     scene.app.remind().await?;
     assert_eq!(

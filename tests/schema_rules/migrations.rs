@@ -27,7 +27,7 @@ async fn changed_code_is_rebuilt_without_touching_the_state() -> anyhow::Result<
     assert_eq!(db.count("select count(*) from contacts").await?, 3);
     db.worker()
         .await?
-        .execute("select baton_api.sweep(1)", &[])
+        .execute("select baton_api.prune(1)", &[])
         .await?;
     Ok(())
 }

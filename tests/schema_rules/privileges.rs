@@ -8,9 +8,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "due_work",
             "end_dead_attempts",
             "plan_slots",
+            "prune",
             "readiness",
             "record_tick",
-            "sweep",
         ],
     ),
     (
@@ -100,7 +100,7 @@ async fn a_missing_role_comes_back_with_the_next_migration() -> anyhow::Result<(
         .batch_execute(&format!("drop owned by {role}; drop role {role}"))
         .await?;
     schema::migrate(&mut owner).await?;
-    let may = "select has_function_privilege($1, 'baton_api.sweep(int)', 'execute')";
+    let may = "select has_function_privilege($1, 'baton_api.prune(int)', 'execute')";
     assert!(db.owner.query_one(may, &[&role]).await?.get::<_, bool>(0));
     Ok(())
 }
@@ -153,7 +153,7 @@ async fn the_viewer_reads_the_board_and_changes_nothing() -> anyhow::Result<()> 
     for sql in [
         "update validation_sessions set status = 'failed'",
         "select * from baton.jobs",
-        "select baton_api.sweep(1)",
+        "select baton_api.prune(1)",
     ] {
         assert!(viewer.batch_execute(sql).await.is_err(), "{sql}");
     }

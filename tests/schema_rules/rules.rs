@@ -91,11 +91,11 @@ async fn the_schema_keeps_its_rules() -> anyhow::Result<()> {
 async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
     let db = Db::new().await?;
     let breaking = [
-        "alter function baton_api.sweep(int) reset search_path",
-        "grant execute on function baton_api.sweep(int) to public",
+        "alter function baton_api.prune(int) reset search_path",
+        "grant execute on function baton_api.prune(int) to public",
         "create function baton_api.odd(p timestamptz) returns jsonb language sql as 'select null::jsonb'; grant execute on function baton_api.odd to test_components",
-        "create function baton_api.sweep(p text) returns jsonb language sql as 'select null::jsonb'",
-        "comment on function baton_api.sweep(int) is null",
+        "create function baton_api.prune(p text) returns jsonb language sql as 'select null::jsonb'",
+        "comment on function baton_api.prune(int) is null",
         "comment on table baton.jobs is null",
         "create table baton.child (cycle_id uuid references baton.cycles)",
         "alter table baton.jobs add column odd timestamp",
@@ -104,7 +104,7 @@ async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
          create trigger odd after insert on public.contacts for each statement execute function baton.odd()",
         "create function baton.odd() returns trigger language plpgsql as 'begin return null; end';
          create trigger odd after insert on public.contacts for each statement execute function baton.odd()",
-        "create table baton.odd (x jsonb default baton_api.sweep(1))",
+        "create table baton.odd (x jsonb default baton_api.prune(1))",
     ];
     assert_eq!(breaking.len(), RULES.len());
     for ((rule, query), statement) in RULES.iter().zip(breaking) {

@@ -2,7 +2,8 @@
 
 use contract::native::call;
 use contract::{
-    ChunkAttempt, ChunkOutcome, Claim, Completed, DueState, Ending, ExtendAttempt, Sweep, Trigger,
+    ChunkAttempt, ChunkOutcome, Claim, Completed, DueState, EndDeadAttempts, Ending, ExtendAttempt,
+    Trigger,
 };
 use futures::future::try_join_all;
 use serde_json::json;
@@ -137,7 +138,7 @@ async fn refused_credentials_fail_the_sync_at_once_and_a_retry_takes_it_up_again
         claim_chunks(&worker, Trigger::Manual).await?,
         Claim::Skipped { .. } | Claim::Idle { .. }
     ));
-    call(&worker, Sweep { limit: 100 }).await?;
+    call(&worker, EndDeadAttempts { limit: 100 }).await?;
     let sql = "select concat_ws(' ', overall_status, failed_chunks, error_message) from chunk_processing_status";
     assert_eq!(
         db.text(sql).await?.as_deref(),

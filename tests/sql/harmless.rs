@@ -1,7 +1,7 @@
 //! What Baton does to the application's own statements, and what outages and operators do to Baton.
 
 use contract::native::call;
-use contract::{Claim, DueState, DueWork, EndDeadAttempts, Sweep, Trigger, codes};
+use contract::{Claim, DueState, DueWork, EndDeadAttempts, Prune, Trigger, codes};
 use domain::email::{Reason, Status};
 use futures::future::join_all;
 use serde_json::json;
@@ -77,7 +77,7 @@ async fn a_broken_table_breaks_its_job_and_no_other() -> anyhow::Result<()> {
         .unwrap_or_default();
     assert!(broken.contains("email"), "{broken}");
     call(&worker, EndDeadAttempts { limit: 10 }).await?;
-    let swept = call(&worker, Sweep { limit: 10 }).await?;
+    let swept = call(&worker, Prune { limit: 10 }).await?;
     assert_eq!(
         swept.failed.keys().collect::<Vec<_>>(),
         ["sample"],
@@ -90,7 +90,7 @@ async fn a_broken_table_breaks_its_job_and_no_other() -> anyhow::Result<()> {
 
 /// As when the application adds a foreign key to a table that Baton prunes.
 #[tokio::test]
-async fn a_part_of_the_sweep_that_fails_stops_no_other() -> anyhow::Result<()> {
+async fn a_part_of_pruning_that_fails_stops_no_other() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.freeze().await?;
     let worker = db.worker().await?;
@@ -105,7 +105,7 @@ async fn a_part_of_the_sweep_that_fails_stops_no_other() -> anyhow::Result<()> {
         )
         .await?;
     db.advance("4 days").await?;
-    let swept = call(&worker, Sweep { limit: 10 }).await?;
+    let swept = call(&worker, Prune { limit: 10 }).await?;
     assert!(
         swept.failed["old queued jobs"].starts_with("23503"),
         "{swept:?}"
@@ -337,7 +337,7 @@ async fn messages_outlive_the_run_log_and_lose_personal_data_first() -> anyhow::
         ("5 days", None),
     ] {
         stage.db.advance(wait).await?;
-        call(&stage.worker, Sweep { limit: 10 }).await?;
+        call(&stage.worker, Prune { limit: 10 }).await?;
         assert_eq!(
             stage.db.text(row).await?.as_deref(),
             expected,

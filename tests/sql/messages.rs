@@ -1,14 +1,15 @@
 //! What becomes of messages: by what a sender says, by what it does not say, by a provider, and by people.
 
 use contract::native::call;
-use contract::{Action, Claim, DueState, SettledMessages, Sweep, Trigger, codes};
-use domain::message::{Delivery, Outcome};
+use contract::{Action, Claim, DueState, Letter, Prune, SettledMessages, Trigger, codes};
+use domain::message::{Channel, Delivery, Outcome};
 use serde_json::json;
 
 use crate::support::db::Db;
 use crate::support::settling::due_job;
 use crate::support::settling::messages::{
-    Stage, claim_auto_syncs, claim_reminders, no_quiet_hours, sent, sent_with, told, trouble,
+    Stage, claim_auto_syncs, claim_reminders, claimed, letter_to, no_quiet_hours, sent, sent_with,
+    settle_messages, told, trouble,
 };
 
 mod callbacks;
@@ -133,7 +134,7 @@ async fn a_retry_waits_for_up_to_a_minute_and_twice_as_long_each_time() -> anyho
     Ok(())
 }
 
-/// Who else asks is told so, by both jobs, because both send by the same account.
+/// Both jobs send by the same account, so both wait.
 #[tokio::test]
 async fn a_provider_that_takes_nothing_now_keeps_both_jobs_waiting() -> anyhow::Result<()> {
     let retry = |reason, wait| Outcome::Retry {
@@ -178,15 +179,23 @@ async fn a_provider_that_takes_nothing_now_keeps_both_jobs_waiting() -> anyhow::
         else {
             panic!("nothing else happens")
         };
-        assert_eq!((again, again_in), (false, Some(f64::from(seconds))));
+        let again_in = again_in.unwrap_or_default();
+        assert!(!again && again_in >= f64::from(seconds), "{again_in}");
         let counted = "select attempts from messages where status = 'reserved'";
         assert_eq!(stage.db.count(counted).await?, attempts, "{reason}");
+        // A message whose provider could not be reached also waits for its own retry.
+        let retried = "update messages set due_at = baton.clock() where due_at is not null";
+        stage.db.owner.execute(retried, &[]).await?;
+        // The queue is worked, and what comes of it waits.
+        let queued = claimed(claim_auto_syncs(&stage.worker, Trigger::Manual).await?)?;
+        assert_eq!(queued.messages.len(), 0);
+        settle_messages(&stage.worker, queued.attempt_id, Vec::new()).await?;
         for claim in [
             claim_reminders(&stage.worker, Trigger::Manual).await?,
             claim_auto_syncs(&stage.worker, Trigger::Manual).await?,
         ] {
             let Claim::Skipped { reason: it, .. } = claim else {
-                panic!("everybody waits")
+                panic!("both jobs wait")
             };
             assert_eq!(it, reason);
         }
@@ -196,17 +205,77 @@ async fn a_provider_that_takes_nothing_now_keeps_both_jobs_waiting() -> anyhow::
             (DueState::Throttled, Some(reason))
         );
         stage.db.advance(&format!("{seconds} seconds")).await?;
-        // One that found the provider unreachable waits for itself, too.
-        stage
-            .db
-            .owner
-            .execute(
-                "update messages set due_at = baton.clock() where due_at is not null",
-                &[],
-            )
-            .await?;
         assert_eq!(stage.claim().await?, [Action::Send], "nothing is lost");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_to_wait_holds_up_its_own_channels() -> anyhow::Result<()> {
+    let waits = Outcome::Retry {
+        trouble: trouble("throttled"),
+        wait: Some(600),
+    };
+    for (email_by, blocked, may_go) in [("resend", "sms", 1), ("twilio", "email,sms", 0)] {
+        let db = Db::new().await?;
+        db.freeze().await?;
+        no_quiet_hours(&db).await?;
+        db.add_assignments(1).await?;
+        add_email_assignment(&db).await?;
+        let mut stage = Stage::on(db).await?;
+        let letters = |stage: &Stage, sms_by: &'static str| -> Vec<Letter> {
+            let by = |it: Channel| match it {
+                Channel::Sms => sms_by,
+                Channel::Email => email_by,
+            };
+            let messages = stage.attempt.messages.iter();
+            messages
+                .map(|it| Letter {
+                    provider: by(it.channel),
+                    ..letter_to(it)
+                })
+                .collect()
+        };
+        assert_eq!(stage.submit_letters(letters(&stage, "twilio")).await?, 2);
+        let outcomes = stage.attempt.messages.iter().map(|it| match it.channel {
+            Channel::Sms => told(it.id, waits.clone()),
+            Channel::Email => told(it.id, sent()),
+        });
+        stage.settle(outcomes.collect()).await?;
+        let sql = "select string_agg(channel, ',' order by channel) from baton.channels where blocked_until > baton.clock()";
+        assert_eq!(stage.db.text(sql).await?.as_deref(), Some(blocked));
+
+        stage.db.add_assignments(1).await?;
+        add_email_assignment(&stage.db).await?;
+        stage.attempt = claimed(claim_reminders(&stage.worker, Trigger::Manual).await?)?;
+        assert_eq!(
+            stage.attempt.messages.len(),
+            2,
+            "a blocked channel stays out"
+        );
+        assert_eq!(
+            stage.submit_letters(letters(&stage, "twilio")).await?,
+            may_go
+        );
+        stage.settle(Vec::new()).await?;
+        let Claim::Skipped { reason, .. } = claim_reminders(&stage.worker, Trigger::Tick).await?
+        else {
+            panic!("what is left waits for the provider")
+        };
+        assert_eq!(reason, "provider_throttled");
+
+        // A provider that replaces another one has not asked to wait.
+        stage.db.add_assignments(1).await?;
+        stage.attempt = claimed(claim_reminders(&stage.worker, Trigger::Manual).await?)?;
+        assert_eq!(stage.submit_letters(letters(&stage, "webhook")).await?, 1);
+    }
+    Ok(())
+}
+
+async fn add_email_assignment(db: &Db) -> anyhow::Result<()> {
+    let sql = "insert into assignments (peer_mentor_name, peer_mentor_email, created_at)
+               values ('Mentor', gen_random_uuid() || '@x.test', baton.clock() - interval '8 days')";
+    db.owner.execute(sql, &[]).await?;
     Ok(())
 }
 
@@ -289,12 +358,12 @@ async fn an_old_message_goes_unless_it_is_in_doubt() -> anyhow::Result<()> {
         .settle(outcomes.map(|(id, it)| told(id, it)).collect())
         .await?;
     stage.db.advance("30 days").await?;
-    call(&stage.worker, Sweep { limit: 100 }).await?;
+    call(&stage.worker, Prune { limit: 100 }).await?;
     assert_eq!(stage.states().await?.len(), 4);
     stage.db.advance("1 second").await?;
-    call(&stage.worker, Sweep { limit: 2 }).await?;
+    call(&stage.worker, Prune { limit: 2 }).await?;
     assert_eq!(stage.states().await?.len(), 2, "a sweep is bounded");
-    call(&stage.worker, Sweep { limit: 2 }).await?;
+    call(&stage.worker, Prune { limit: 2 }).await?;
     assert_eq!(stage.states().await?, ["unknown timeout"]);
     Ok(())
 }

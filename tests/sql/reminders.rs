@@ -236,13 +236,21 @@ async fn a_cycle_that_takes_over_half_an_hour_leaves_one_alert() -> anyhow::Resu
         stage.end_as(&sent()).await?;
         stage.db.advance("30 minutes").await?;
         stage.claim().await?;
-        stage.db.owner.execute("select sweep(10)", &[]).await?;
+        stage
+            .db
+            .owner
+            .execute("select end_dead_attempts(10)", &[])
+            .await?;
         let alerts = "select count(*) from alerts";
         assert_eq!(stage.db.count(alerts).await?, 0, "not yet over");
         stage.db.advance("1 second").await?;
         if swept {
             for _ in 0..2 {
-                stage.db.owner.execute("select sweep(10)", &[]).await?;
+                stage
+                    .db
+                    .owner
+                    .execute("select end_dead_attempts(10)", &[])
+                    .await?;
             }
         }
         stage.end_as(&sent()).await?;

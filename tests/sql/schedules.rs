@@ -1,5 +1,5 @@
 use contract::native::call;
-use contract::{Claim, DueWork, PlanSlots, Slot, Sweep, Trigger};
+use contract::{Claim, DueWork, EndDeadAttempts, PlanSlots, Slot, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
 
@@ -76,8 +76,18 @@ async fn a_slot_that_falls_into_a_running_cycle_is_skipped_and_logged() -> anyho
         .await?
         .expect("a time");
     plan(&worker, &due_at).await?;
-    assert_eq!(call(&worker, Sweep { limit: 10 }).await?.skipped_slots, 1);
-    assert_eq!(call(&worker, Sweep { limit: 10 }).await?.skipped_slots, 0);
+    assert_eq!(
+        call(&worker, EndDeadAttempts { limit: 10 })
+            .await?
+            .skipped_slots,
+        1
+    );
+    assert_eq!(
+        call(&worker, EndDeadAttempts { limit: 10 })
+            .await?
+            .skipped_slots,
+        0
+    );
     assert_eq!(db.runs().await?.get("skipped cycle_running"), Some(&1));
     Ok(())
 }

@@ -305,7 +305,7 @@ async fn the_board_has_history_progress_idle_time_and_trend() -> anyhow::Result<
                ('validate-contacts', 'running', now() - interval '1 hour', null, 5000, 1000);
              insert into contacts (email) values ('a@x.test');
              insert into baton.queue_samples values ('validate-contacts', now() - interval '2 hours', 10);
-             select baton_api.sweep(10)",
+             select baton_api.prune(10)",
         )
         .await?;
     for (sql, expected) in [

@@ -66,7 +66,12 @@ async fn a_heartbeat_keeps_the_sweep_away() -> anyhow::Result<()> {
             .await?,
             Extend::Extended { .. }
         ));
-        assert_eq!(call(&worker, contract::Sweep { limit: 10 }).await?.lost, 0);
+        assert_eq!(
+            call(&worker, contract::EndDeadAttempts { limit: 10 })
+                .await?
+                .lost,
+            0
+        );
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use contract::native::call;
 use contract::{
-    CancelSync, ChunkOutcome, Completed, DropFailedChunks, Ending, RetrySync, SaveSource,
-    StartSync, Sweep, SyncProgress,
+    CancelSync, ChunkOutcome, Completed, DropFailedChunks, EndDeadAttempts, Ending, Prune,
+    RetrySync, SaveSource, StartSync, SyncProgress,
 };
 use serde_json::json;
 use tokio_postgres::Client;
@@ -306,7 +306,7 @@ async fn a_cancelled_sync_ends_and_what_is_under_way_settles() -> anyhow::Result
         "{settled:?}"
     );
     assert!(take(&worker).await.is_err(), "none follows");
-    call(&worker, Sweep { limit: 1000 }).await?;
+    call(&worker, EndDeadAttempts { limit: 1000 }).await?;
     let sql = "select concat_ws(' ', overall_status, pending_chunks, completed_chunks, failed_chunks, error_message) from chunk_processing_status";
     assert_eq!(
         db.text(sql).await?.as_deref(),
@@ -337,20 +337,20 @@ async fn a_sync_is_pruned_with_its_chunks_when_it_is_old() -> anyhow::Result<()>
     let worker = db.worker().await?;
     let (attempt, ids) = take(&worker).await?;
     complete(&worker, attempt, &ids, Ending::Completed).await?;
-    call(&worker, Sweep { limit: 20 }).await?;
+    call(&worker, Prune { limit: 20 }).await?;
     assert_eq!(
         db.count("select count(*) from chunked_sync_jobs").await?,
         30
     );
     db.advance("31 days").await?;
-    call(&worker, Sweep { limit: 20 }).await?;
+    call(&worker, Prune { limit: 20 }).await?;
     assert_eq!(
         db.count("select count(*) from chunked_sync_jobs").await?,
         10,
         "bounded"
     );
-    call(&worker, Sweep { limit: 20 }).await?;
-    call(&worker, Sweep { limit: 20 }).await?;
+    call(&worker, Prune { limit: 20 }).await?;
+    call(&worker, Prune { limit: 20 }).await?;
     let left = "select (select count(*) from sync_jobs) + (select count(*) from chunk_processing_queue) + (select count(*) from baton.chunk_attempts)";
     assert_eq!(db.count(left).await?, 0);
     Ok(())

@@ -6,8 +6,8 @@ use anyhow::ensure;
 use contract::native::call;
 use contract::{
     Attempt, ChunkAttempt, ChunkOutcome, Claim, ClaimChunks, ClaimContacts, CompleteChunks,
-    Completed, DueJob, DueWork, Ending, ExtendAttempt, Outcome, Settle, SettleContacts, Sweep,
-    Trigger,
+    Completed, DueJob, DueWork, EndDeadAttempts, Ending, ExtendAttempt, Outcome, Settle,
+    SettleContacts, Trigger,
 };
 use domain::email::{Reason, Status};
 use serde_json::json;
@@ -76,13 +76,13 @@ pub(crate) async fn the_work_of_the_dead_is_done_by_the_next(
     let (db, worker) = prepared(pair).await?;
     let (_dead, items) = pair.claim(&worker).await?.expect("work is due");
     ensure!(
-        call(&worker, Sweep { limit: 10 }).await?.lost == 0,
+        call(&worker, EndDeadAttempts { limit: 10 }).await?.lost == 0,
         "who still has a lease is not dead"
     );
     db.advance("9 seconds").await?;
-    ensure!(call(&worker, Sweep { limit: 10 }).await?.lost == 1);
+    ensure!(call(&worker, EndDeadAttempts { limit: 10 }).await?.lost == 1);
     ensure!(
-        call(&worker, Sweep { limit: 10 }).await?.lost == 0,
+        call(&worker, EndDeadAttempts { limit: 10 }).await?.lost == 0,
         "nobody dies twice"
     );
     let (next, again) = pair.claim(&worker).await?.expect("the work is due again");

@@ -18,34 +18,43 @@ impl Call for EndDeadAttempts {
     }
 }
 
-/// Housekeeping; bounded and safe to repeat.
-#[derive(Debug)]
-pub struct Sweep {
-    /// At most so many rows of each kind, 1 to 1,000.
-    pub limit: i32,
-}
-
-impl Call for Sweep {
-    const SQL: &'static str = "select baton_api.sweep($1)";
-    type Output = Swept;
-
-    fn params(self) -> Vec<Param> {
-        vec![Param::Int(self.limit)]
-    }
-}
-
-/// What a sweep did.
+/// What a tick did before it looked for work.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swept {
     /// Attempts that died.
     pub lost: u32,
     /// Slots that fell into a running cycle.
     pub skipped_slots: u32,
-    /// Old rows deleted.
+    /// Old rows deleted, which [`Prune`] does.
     #[serde(default)]
     pub pruned: u32,
     /// Parts that failed, with their errors; none stopped another.
     #[serde(default)]
+    pub failed: std::collections::BTreeMap<String, String>,
+}
+
+/// What a tick does after its work: samples and prunes; bounded and safe to repeat.
+#[derive(Debug)]
+pub struct Prune {
+    /// At most so many rows of each kind, 1 to 1,000.
+    pub limit: i32,
+}
+
+impl Call for Prune {
+    const SQL: &'static str = "select baton_api.prune($1)";
+    type Output = Pruned;
+
+    fn params(self) -> Vec<Param> {
+        vec![Param::Int(self.limit)]
+    }
+}
+
+/// What a tick did after its work.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruned {
+    /// Old rows deleted.
+    pub pruned: u32,
+    /// Parts that failed, with their errors; none stopped another.
     pub failed: std::collections::BTreeMap<String, String>,
 }
 

@@ -23,8 +23,8 @@ pub use contacts::{
 };
 pub use jobs::{
     ConfigureJob, DropSetAside, Due, DueJob, DueState, DueWork, EndDeadAttempts, PauseJob, Plan,
-    PlanSlots, Planned, Readiness, ReadinessReport, RecordTick, ResumeJob, RetrySetAside,
-    SetSchedule, Slot, Sweep, Swept,
+    PlanSlots, Planned, Prune, Pruned, Readiness, ReadinessReport, RecordTick, ResumeJob,
+    RetrySetAside, SetSchedule, Slot, Swept,
 };
 pub use messages::{
     Action, ClaimAutoSyncJobs, ClaimReminders, ConfigureSettings, CorrectLastContactDate, Letter,
@@ -88,7 +88,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("claim_next_chunk_job_safe", ClaimChunks::SQL),
     ("complete_chunk_job_safe", CompleteChunks::SQL),
     ("end_dead_attempts", EndDeadAttempts::SQL),
-    ("sweep", Sweep::SQL),
+    ("prune", Prune::SQL),
     ("retry_set_aside", RetrySetAside::SQL),
     ("drop_set_aside", DropSetAside::SQL),
     ("due_work", DueWork::SQL),

@@ -258,10 +258,12 @@ pub struct RecordOptOut {
     pub address: String,
     /// True for no more messages, false for messages again.
     pub out: bool,
+    /// The provider's id of the reply that says so, which counts once.
+    pub provider_id: Option<String>,
 }
 
 impl Call for RecordOptOut {
-    const SQL: &'static str = "select baton_api.record_opt_out($1, $2, $3)";
+    const SQL: &'static str = "select baton_api.record_opt_out($1, $2, $3, $4)";
     type Output = Value;
 
     fn params(self) -> Vec<Param> {
@@ -269,6 +271,7 @@ impl Call for RecordOptOut {
             Param::Text(self.channel.as_str().to_owned()),
             Param::Text(self.address),
             Param::Bool(self.out),
+            self.provider_id.map_or(Param::NullText, Param::Text),
         ]
     }
 }

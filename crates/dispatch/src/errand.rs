@@ -2,8 +2,12 @@ use contract::{Action, Letter, Message, MessageOutcome, Sent};
 use domain::message::{
     Channel, Envelope, Outcome, Provider, Trouble, email_address, phone, render,
 };
+use guest::wall_clock;
 
 use crate::post::{post, reply};
+
+/// A sender that waited longer between submitting and sending slept: meanwhile another may have taken the message over.
+const SLEPT_SECONDS: u64 = 10;
 
 /// A message on its way to a provider.
 pub(crate) struct Errand<'a> {
@@ -60,8 +64,9 @@ impl<'a> Errand<'a> {
         }
     }
 
-    /// Sends it, or asks about it. `now` is in seconds since 1970.
-    pub(crate) async fn run(self, now: u64) -> MessageOutcome {
+    /// Sends it, or asks about it, and names the provider. `now` is the database's time, `submitted_at` the wall
+    /// clock before it was submitted, both in seconds since 1970.
+    pub(crate) async fn run(self, now: u64, submitted_at: u64) -> (&'static str, MessageOutcome) {
         let id = self.letter.id;
         let envelope = Envelope {
             id: &id.to_string(),
@@ -72,10 +77,12 @@ impl<'a> Errand<'a> {
             sent_at: now,
         };
         let outcome = match &self.sent {
+            // Deadlines do not count the time that a machine is suspended, and the wall clock does.
+            None if wall_clock().saturating_sub(submitted_at) > SLEPT_SECONDS => slept(),
             None => self.send(&envelope).await,
             Some(sent) => self.look(&envelope, sent).await,
         };
-        MessageOutcome { id, outcome }
+        (self.provider.name(), MessageOutcome { id, outcome })
     }
 
     async fn send(&self, envelope: &Envelope<'_>) -> Outcome {
@@ -126,6 +133,16 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
         subject,
         body: filled_in(&message.text)?,
     })
+}
+
+fn slept() -> Outcome {
+    Outcome::Retry {
+        trouble: trouble(
+            "sender_slept",
+            "the sender was suspended before it sent the message".to_owned(),
+        ),
+        wait: None,
+    }
 }
 
 fn undecided() -> Outcome {

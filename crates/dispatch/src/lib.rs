@@ -7,6 +7,7 @@ mod errand;
 mod post;
 mod settings;
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use domain::message::Outcome;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
-use guest::{Answer, Config, Db, Error, with_heartbeat};
+use guest::{Answer, Config, Db, Error, wall_clock, with_heartbeat};
 use serde_json::{Map, Value, json};
 use spin_sdk::time::sleep;
 use uuid::Uuid;
@@ -52,23 +53,26 @@ async fn dispatch(db: &Db, settings: &Settings, attempt: MessageAttempt) -> Resu
     let now = instant::seconds(&attempt.now)
         .ok_or_else(|| Error::Bug(format!("the database's time is {}", attempt.now)))?;
     let mut outcomes = Vec::new();
+    let mut closed = BTreeSet::new();
     let waves = stream::iter(attempt.messages.chunks(WAVE)).take_until(sleep(LAST_WAVE));
     let mut waves = pin!(waves);
     while let Some(wave) = waves.next().await {
         let region = attempt.default_region.as_deref();
-        let errands = take_up(wave, settings, region, &mut outcomes);
+        let submitted_at = wall_clock();
+        let errands = take_up(wave, settings, region, &closed, &mut outcomes);
         let errands = match submit(db, attempt_id, errands, &mut outcomes).await? {
             Ok(errands) => errands,
             Err(reason) => return Ok(Answer::lost(&reason)),
         };
-        let errands = join_all(errands.into_iter().map(|it| it.run(now)));
+        let errands = join_all(errands.into_iter().map(|it| it.run(now, submitted_at)));
         let Some(news) = with_heartbeat(db, attempt_id, errands).await else {
             return Ok(Answer::lost("lease_lost"));
         };
-        let closed = news.iter().any(|it| closes(&it.outcome));
-        outcomes.extend(news);
-        if closed {
-            break;
+        for (provider, outcome) in news {
+            if closes(&outcome.outcome) {
+                closed.insert(provider);
+            }
+            outcomes.push(outcome);
         }
     }
     let settled = db
@@ -80,16 +84,19 @@ async fn dispatch(db: &Db, settings: &Settings, attempt: MessageAttempt) -> Resu
     Ok(answer(settled, attempt.messages.len(), attempt.jobs))
 }
 
-/// What can be decided without asking anybody is an outcome at once.
+/// What can be decided without a request is an outcome at once. Messages of closed providers stay with the attempt, which
+/// gives them back when it is settled.
 fn take_up<'a>(
     wave: &[Message],
     settings: &'a Settings,
     region: Option<&str>,
+    closed: &BTreeSet<&'static str>,
     outcomes: &mut Vec<MessageOutcome>,
 ) -> Vec<Errand<'a>> {
     let mut errands = Vec::new();
     for message in wave {
         let errand = match settings.provider(message.channel) {
+            Some(provider) if closed.contains(provider.name()) => continue,
             Some(provider) => Errand::new(message, provider, region),
             None => Err(Outcome::Outbox),
         };
@@ -132,15 +139,15 @@ async fn submit<'a>(
     })
 }
 
-/// Whether the next message would meet the same.
+/// Whether the provider would answer the next message alike.
 fn closes(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Refused(_) | Outcome::Retry { .. } => true,
-        Outcome::Submitted { .. }
-        | Outcome::Failed(_)
-        | Outcome::Unknown { .. }
-        | Outcome::Absent
-        | Outcome::Outbox => false,
+        Outcome::Refused(_) => true,
+        Outcome::Retry { trouble, wait } => {
+            wait.is_some() || trouble.reason == "provider_unreachable"
+        }
+        Outcome::Unknown { trouble, .. } => trouble.reason == "throttled",
+        Outcome::Submitted { .. } | Outcome::Failed(_) | Outcome::Absent | Outcome::Outbox => false,
     }
 }
 

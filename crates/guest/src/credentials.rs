@@ -37,7 +37,7 @@ pub(crate) async fn admit(
         return Err(Error::Unauthorized);
     }
     let body = read_unknown(body).await?;
-    if !webhook::verify(&secrets, signed, &body, now()) {
+    if !webhook::verify(&secrets, signed, &body, wall_clock()) {
         return Err(Error::Unauthorized);
     }
     if !fits {
@@ -83,11 +83,11 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Seconds since 1970.
-fn now() -> u64 {
+/// The wall clock in seconds since 1970, for what is no matter of coordination between workers: that is the database's.
+pub fn wall_clock() -> u64 {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a signature is checked before the database is asked, and is no matter of coordination"
+        reason = "a signature is checked before the database is asked, and a suspended sender must not ask"
     )]
     let now = std::time::SystemTime::now();
     now.duration_since(std::time::UNIX_EPOCH)

@@ -61,7 +61,8 @@ impl Db {
     }
 }
 
-async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+/// What the work comes to, or none when it takes longer.
+pub async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
     match select(pin!(work), pin!(sleep(patience))).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(((), _)) => None,

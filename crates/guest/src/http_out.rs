@@ -1,15 +1,14 @@
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{Either, select};
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 use spin_sdk::http::{FullBody, HeaderMap, Method, Request, send};
-use spin_sdk::time::sleep;
 use spin_sdk::wasip3::http::types::ErrorCode;
 
 use crate::Error;
+use crate::db::within;
 
 /// An answer from outside.
 #[derive(Debug)]
@@ -67,10 +66,9 @@ pub async fn fetch(
             body,
         })
     };
-    match select(pin!(exchange), pin!(sleep(patience))).await {
-        Either::Left((result, _)) => result,
-        Either::Right(((), _)) => Err(FetchError::TimedOut),
-    }
+    within(patience, exchange)
+        .await
+        .unwrap_or(Err(FetchError::TimedOut))
 }
 
 /// What Spin and our host report while they connect is told apart from what may come later.

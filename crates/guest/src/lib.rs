@@ -14,7 +14,8 @@ mod http_out;
 
 pub use answer::{Answer, Response, claimed};
 pub use config::{Config, variable};
-pub use db::Db;
+pub use credentials::wall_clock;
+pub use db::{Db, within};
 pub use error::Error;
 pub use heartbeat::with_heartbeat;
 pub use http_out::{FetchError, Fetched, fetch, post_json};

@@ -1,7 +1,11 @@
 //! Faults on purpose, for tests: the n-th outside call of a component goes wrong in a chosen way, once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use wasmtime_wasi::clocks::HostWallClock;
 
 /// Which outside call goes wrong, and how.
 /// Opening a connection, a query, an execute and an outgoing HTTP request count as one outside call each;
@@ -27,13 +31,19 @@ pub enum FaultKind {
     Hang,
     /// The call is carried out, and the guest traps instead of seeing the result.
     AfterTrap,
+    /// The call is carried out, and meanwhile the machine is suspended for two hours: wall clocks go on, deadlines do not.
+    Suspend,
 }
+
+const SUSPENDED: Duration = Duration::from_secs(2 * 3600);
 
 /// Counts the outside calls of every component and holds the plan.
 #[derive(Debug)]
 pub(crate) struct Faults {
     plan: Option<FaultPlan>,
     calls: BTreeMap<String, AtomicU64>,
+    /// Seconds.
+    suspended: AtomicU64,
 }
 
 /// How an outside call may go on.
@@ -55,7 +65,11 @@ impl Faults {
         let calls = components
             .map(|it| (it.to_owned(), AtomicU64::new(0)))
             .collect();
-        Self { plan, calls }
+        Self {
+            plan,
+            calls,
+            suspended: AtomicU64::new(0),
+        }
     }
 
     /// Outside calls so far, by component.
@@ -80,8 +94,28 @@ impl Faults {
                 FaultKind::Error => Ok(Passage::Fail),
                 FaultKind::Hang => std::future::pending().await,
                 FaultKind::AfterTrap => Ok(Passage::TrapAfter),
+                FaultKind::Suspend => {
+                    self.suspended.store(SUSPENDED.as_secs(), Ordering::Relaxed);
+                    Ok(Passage::Go)
+                }
             },
         }
+    }
+}
+
+/// The wall clock of guests.
+pub(crate) struct WallClock(pub(crate) Arc<Faults>);
+
+impl HostWallClock for WallClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        let suspended = Duration::from_secs(self.0.suspended.load(Ordering::Relaxed));
+        #[expect(clippy::disallowed_methods, reason = "this is the guests' own clock")]
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.unwrap_or_default() + suspended
     }
 }
 

@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::Context;
 use crate::counters::{Counters, InFlight};
+use crate::faults::WallClock;
 use crate::http_out::Outbound;
 use crate::pg::Capabilities;
 
@@ -89,6 +90,7 @@ impl HandlerState for Factory {
             wasi: WasiCtx::builder()
                 .stdout(self.context.log.stream())
                 .stderr(self.context.log.stream())
+                .wall_clock(WallClock(self.context.faults.clone()))
                 .allow_tcp(false)
                 .allow_udp(false)
                 .build(),

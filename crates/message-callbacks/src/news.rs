@@ -26,11 +26,15 @@ pub(crate) async fn status(config: Config, callback: Callback) -> Result<Answer,
     Ok(Answer::empty())
 }
 
-/// What somebody replied.
+/// What a recipient replied.
 pub(crate) async fn inbound(config: Config, callback: Callback) -> Result<Answer, Error> {
     let told = signed_form(&callback).await?;
     // Other words are for people, and a sender without a number gets no messages.
-    if let Some((from, Some(out))) = twilio::inbound(&told)
+    if let Some(twilio::Inbound {
+        from,
+        out: Some(out),
+        sid,
+    }) = twilio::inbound(&told)
         && let Ok(phone) = phone::read(&from, None)
     {
         let db = Db::connect(&config).await?;
@@ -38,6 +42,7 @@ pub(crate) async fn inbound(config: Config, callback: Callback) -> Result<Answer
             channel: Channel::Sms,
             address: phone.e164,
             out,
+            provider_id: sid,
         })
         .await?;
     }

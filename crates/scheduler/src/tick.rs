@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use contract::{
-    Due, DueJob, DueState, DueWork, EndDeadAttempts, Plan, PlanSlots, RecordTick, RunRequest, Slot,
-    Sweep, Swept,
+    Due, DueJob, DueState, DueWork, EndDeadAttempts, Plan, PlanSlots, Prune, RecordTick,
+    RunRequest, Slot, Swept,
 };
 use domain::budget;
 use futures::StreamExt;
-use futures::future::{Either, join_all, select};
+use futures::future::join_all;
 use futures::stream::FuturesUnordered;
-use guest::{Answer, Config, Db, Error, variable};
+use guest::{Answer, Config, Db, Error, variable, within};
 use serde_json::json;
 use spin_sdk::time::sleep;
 
@@ -28,11 +28,10 @@ const BOUND: i32 = 100;
 pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Error> {
     let start = now();
     let mut tick = Tick::default();
-    let finished = match select(pin!(work(&config, &mut tick)), pin!(sleep(budget::TICK))).await {
-        Either::Left((result, _)) => Some(result?),
-        // The calls under way go on without us; their leases tell what becomes of them.
-        Either::Right(((), _)) => None,
-    };
+    // When time is up, the calls under way go on without us; their leases tell what becomes of them.
+    let finished = within(budget::TICK, work(&config, &mut tick))
+        .await
+        .transpose()?;
     tick.tidy(&config).await;
     let unreachable = tick.unreachable();
     let status = match (unreachable.is_empty(), &finished) {
@@ -49,22 +48,14 @@ pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Er
         unreachable: json!(unreachable),
     };
     // The work is done; a record that cannot be made must not turn it into a failure.
-    let recorded = match select(
-        pin!(Db::once(&config, record)),
-        pin!(sleep(budget::TICK_ENDING)),
-    )
-    .await
-    {
-        Either::Left((recorded, _)) => recorded.is_ok(),
-        Either::Right(((), _)) => false,
-    };
+    let recorded = within(budget::TICK_ENDING, Db::once(&config, record)).await;
     let body = json!({
         "status": status,
         "calls": calls,
         "swept": tick.swept,
         "runs": tick.runs,
         "unreachable": unreachable,
-        "recorded": recorded,
+        "recorded": matches!(recorded, Some(Ok(_))),
         "jobs": finished.map(|it| it.jobs),
     });
     Ok(match status {
@@ -83,21 +74,19 @@ struct Tick {
 impl Tick {
     /// Samples and prunes, when the work is done: late, lost or failed, it harms none.
     async fn tidy(&mut self, config: &Config) {
-        let sweep = Db::once(config, Sweep { limit: BOUND });
-        match select(pin!(sweep), pin!(sleep(budget::TICK_ENDING))).await {
-            Either::Left((Ok(swept), _)) => {
-                self.swept.lost += swept.lost;
-                self.swept.skipped_slots += swept.skipped_slots;
-                self.swept.pruned += swept.pruned;
-                self.swept.failed.extend(swept.failed);
+        let prune = Db::once(config, Prune { limit: BOUND });
+        match within(budget::TICK_ENDING, prune).await {
+            Some(Ok(pruned)) => {
+                self.swept.pruned += pruned.pruned;
+                self.swept.failed.extend(pruned.failed);
             }
-            Either::Left((Err(error), _)) => self.not_tidied(&error.to_string()),
-            Either::Right(((), _)) => self.not_tidied("it took too long"),
+            Some(Err(error)) => self.not_tidied(&error.to_string()),
+            None => self.not_tidied("it took too long"),
         }
     }
 
     fn not_tidied(&mut self, why: &str) {
-        self.swept.failed.insert("sweep".to_owned(), why.to_owned());
+        self.swept.failed.insert("prune".to_owned(), why.to_owned());
     }
 
     /// The jobs whose last call reached nothing.

@@ -15,6 +15,7 @@ declare
   v_attempt_id constant uuid := baton.ordered_id();
   v_gate record;
   v_jobs jsonb := '{}';
+  v_work jsonb;
   v_ids uuid[];
 begin
   perform baton_api.hold_after_failover(v_now);
@@ -28,7 +29,9 @@ begin
   end if;
   v_ids := baton_api.lease_messages(v_name, v_attempt_id, v_gate.item_limit, v_now);
   if v_ids = '{}' and not v_jobs @? '$.* ? (@ > 0)' then
-    return baton_api.decline_run(v_name, 'idle', 'nothing_due', (baton_api.message_work(v_name, v_now)->>'until')::timestamptz, p_trigger, p_worker, v_now);
+    v_work := baton_api.message_work(v_name, v_now);
+    return baton_api.decline_run(v_name, case when v_work ? 'reason' then 'skipped' else 'idle' end, coalesce(v_work->>'reason', 'nothing_due'),
+      (v_work->>'until')::timestamptz, p_trigger, p_worker, v_now);
   end if;
   return baton_api.open_message_attempt(v_gate.job, v_attempt_id, v_ids, p_trigger, p_worker, v_now) || jsonb_build_object('jobs', v_jobs);
 end

@@ -13,7 +13,7 @@ security definer set search_path = '' set enable_seqscan = off set jit = off set
 as $$
 declare
   v_name constant text := 'process-chunks';
-  v_now timestamptz := baton.clock();
+  v_now timestamptz;
   v_attempt_id constant uuid := baton.ordered_id();
   v_gate record;
   v_ids uuid[];
@@ -30,6 +30,8 @@ begin
   if v_gate.declined is not null then
     return v_gate.declined;
   end if;
+  -- Not read before the locks: an attempt that seems older than the mark of attempts would be counted by no claim.
+  v_now := v_gate.now;
   v_ids := baton_api.pick_chunks(v_now, v_gate.item_limit, (v_gate.job).max_parallel);
   if v_ids = '{}' then
     if baton_api.has_due_chunks(v_now, '{}') then

@@ -1,6 +1,6 @@
 -- Moves up where claims begin to look; claims call it once in a hundred ranks. Only while nobody else claims or adds
--- chunks, so that nothing uncommitted lies below; otherwise another claim will do it. The mark of retries stays a minute
--- behind, which is longer than any transaction that sets a retry. Internal.
+-- chunks, so that nothing uncommitted lies below; otherwise another claim will do it. The marks of retries and
+-- of attempts stay a minute behind, which is longer than any transaction that sets a retry or claims. Internal.
 create function baton_api.raise_chunk_marks(p_rank bigint, p_now timestamptz) returns void
 language plpgsql
 as $$
@@ -21,7 +21,7 @@ begin
     and a.claimed_at >= (select baton_api.chunk_mark_at('baton.chunk_attempt_mark'));
   perform pg_catalog.setval('baton.chunk_rank_mark', greatest(coalesce(v_rank, p_rank), 0)),
     pg_catalog.setval('baton.chunk_retry_mark', baton_api.microseconds(least(v_retry, p_now - interval '1 minute'))),
-    pg_catalog.setval('baton.chunk_attempt_mark', baton_api.microseconds(coalesce(v_open, p_now)));
+    pg_catalog.setval('baton.chunk_attempt_mark', baton_api.microseconds(least(v_open, p_now - interval '1 minute')));
 end
 $$;
 comment on function baton_api.raise_chunk_marks is 'Moves up where claims of chunks begin to look (internal).';

@@ -7,7 +7,7 @@ security definer set search_path = ''
 as $$
 declare
   v_attempts constant text[] := array(select 'attempts of ' || j.name from baton.jobs j order by j.name);
-  v_swept constant jsonb := baton_api.sweep_parts(v_attempts || '{chunks,slots,alerts}'::text[], p_limit);
+  v_swept constant jsonb := baton_api.sweep_parts(v_attempts || '{chunks,slots,alerts,wakes}'::text[], p_limit);
 begin
   return jsonb_build_object(
     'lost', (select coalesce(sum((r.value)::int), 0) from jsonb_each_text(v_swept->'rows') r where r.key = any (v_attempts)),

@@ -48,7 +48,8 @@ begin
     if v_silent or (v_work->>'due')::boolean then
       return jsonb_build_object('state', 'due', 'slots', 1, 'reason', coalesce(v_work->>'reason', 'lease_expired'));
     elsif p_job.name = 'auto-sync-jobs' then
-      return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', v_work->'until');
+      return jsonb_build_object('state', case when v_work ? 'reason' then 'throttled' else 'idle' end, 'slots', 0,
+        'reason', coalesce(v_work->>'reason', 'nothing_due'), 'until', v_work->'until');
     end if;
   end if;
   if p_job.name not in ('validate-contacts', 'follow-up-reminders') then
@@ -59,8 +60,8 @@ begin
   end if;
   v_may := baton_api.may_start_cycle(p_job.name, p_now);
   if not (v_may->>'may')::boolean then
-    return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', v_may->>'reason',
-      'until', least((v_may->>'until')::timestamptz, (v_work->>'until')::timestamptz));
+    return jsonb_build_object('state', case when v_work ? 'reason' then 'throttled' else 'idle' end, 'slots', 0,
+      'reason', coalesce(v_work->>'reason', v_may->>'reason'), 'until', least((v_may->>'until')::timestamptz, (v_work->>'until')::timestamptz));
   end if;
   if v_may->>'reason' = 'slot_due' or (case p_job.name
     when 'follow-up-reminders' then exists (select from baton_api.due_assignments(null, 1))
@@ -68,7 +69,8 @@ begin
   then
     return jsonb_build_object('state', 'due', 'slots', p_job.max_parallel - v_open, 'reason', v_may->>'reason');
   end if;
-  return jsonb_build_object('state', 'idle', 'slots', 0, 'reason', 'nothing_due', 'until', v_work->'until');
+  return jsonb_build_object('state', case when v_work ? 'reason' then 'throttled' else 'idle' end, 'slots', 0,
+    'reason', coalesce(v_work->>'reason', 'nothing_due'), 'until', v_work->'until');
 end
 $$;
 comment on function baton_api.job_state is 'Whether one job can run now, and if not, why and until when (internal).';

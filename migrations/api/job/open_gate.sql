@@ -1,5 +1,6 @@
 -- What every claim asks first: is this job free to take items, and how many?
--- `declined` is the answer of a run that may take none, already logged, with reason and until; null when the gate is open.
+-- `declined` is the answer of a run that may take none, already logged, with reason and until; null when the gate is open. `now`
+-- is the time read under the lock.
 -- One attempt at a time, or a limit: the job's advisory lock is taken for this transaction, so what follows is the only
 -- claim of the job. More at a time: claims share that lock and each takes the lock of a seat instead, so they need not
 -- wait for each other, and what follows is the only claim of that seat.
@@ -7,12 +8,11 @@
 -- Raises WK002 when there is no such job. Locks: advisory, attempt.
 create function baton_api.open_gate(
   p_job text, p_trigger text, p_worker text, p_open_since timestamptz,
-  out declined jsonb, out job baton.jobs, out item_limit int, out seat int, out open_attempts int
+  out declined jsonb, out job baton.jobs, out item_limit int, out seat int, out open_attempts int, out now timestamptz
 )
 language plpgsql
 as $$
 declare
-  v_now timestamptz := baton.clock();
   v_alone boolean;
   v_first_until timestamptz;
   v_taken int[];
@@ -31,19 +31,20 @@ begin
   v_alone := job.max_parallel = 1 or job.rate_per_minute is not null;
   if not (case when v_alone then pg_catalog.pg_try_advisory_xact_lock(job.lock_id) else pg_catalog.pg_try_advisory_xact_lock_shared(job.lock_id) end)
      and not (v_alone and job.max_parallel > 1 and baton_api.wait_for_turn(job.lock_id, null)) then
-    declined := baton_api.decline_as_busy(job, v_now + interval '1 second', p_trigger, p_worker, v_now);
+    declined := baton_api.decline_as_busy(job, baton.clock() + interval '1 second', p_trigger, p_worker, baton.clock());
     return;
   end if;
 
   seat := 0;
   for i in 1 .. 3 + job.max_parallel loop
-    select count(a), min(case when not baton_api.is_past(a.leased_until, v_now, interval '5 minutes') then a.leased_until else '-infinity' end), coalesce(array_agg(a.seat), '{}'),
-           exists (select from baton.limiters l where l.job = p_job and l.blocked_until > v_now),
+    now := baton.clock();
+    select count(a), min(case when not baton_api.is_past(a.leased_until, now, interval '5 minutes') then a.leased_until else '-infinity' end), coalesce(array_agg(a.seat), '{}'),
+           exists (select from baton.limiters l where l.job = p_job and l.blocked_until > now),
            exists (select from baton.item_losses l where l.job = p_job and l.losses > 1)
     into open_attempts, v_first_until, v_taken, v_limited, v_losses
     from baton.attempts a where a.job = p_job and a.finished_at is null and a.claimed_at >= p_open_since;
     -- Not by one condition: with nothing open it would be null and sweep, whatever its other half does.
-    if v_first_until < v_now then
+    if v_first_until < now then
       continue when baton_api.sweep_attempts(p_job, 100) > 0;
     end if;
     exit when v_alone or job.paused_at is not null or open_attempts >= job.max_parallel or seat > 0 and seat <> all (v_taken);
@@ -66,19 +67,19 @@ begin
     exit when seat is null;
   end loop;
   if job.paused_at is not null then
-    declined := baton_api.decline_run(p_job, 'skipped', 'paused', null, p_trigger, p_worker, v_now);
+    declined := baton_api.decline_run(p_job, 'skipped', 'paused', null, p_trigger, p_worker, now);
     return;
   elsif open_attempts >= job.max_parallel or not v_alone and (seat is null or seat = any (v_taken)) then
-    declined := baton_api.decline_as_busy(job, coalesce(v_first_until, v_now + interval '1 second'), p_trigger, p_worker, v_now);
+    declined := baton_api.decline_as_busy(job, coalesce(v_first_until, now + interval '1 second'), p_trigger, p_worker, now);
     return;
   end if;
 
   -- An item that was in two dead attempts is taken alone, so that it alone pays if it kills a third.
   item_limit := case when v_losses then 1 else job.batch_size end;
   if v_limited or job.rate_per_minute is not null then
-    v_throttle := baton_api.job_throttle(job, v_now);
+    v_throttle := baton_api.job_throttle(job, now);
     if v_throttle ? 'reason' then
-      declined := baton_api.decline_run(p_job, 'skipped', v_throttle->>'reason', (v_throttle->>'until')::timestamptz, p_trigger, p_worker, v_now);
+      declined := baton_api.decline_run(p_job, 'skipped', v_throttle->>'reason', (v_throttle->>'until')::timestamptz, p_trigger, p_worker, now);
       return;
     end if;
     item_limit := least((v_throttle->>'tokens')::int, item_limit);

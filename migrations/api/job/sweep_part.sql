@@ -31,6 +31,8 @@ begin
     end loop;
   when p_part = 'alerts' then
     perform baton_api.note_long_cycles(null, p_now);
+  when p_part = 'wakes' then
+    v_rows := baton.forget_late_marks();
   when p_part = 'sample' then
     if not exists (select from baton.queue_samples q where q.job = 'validate-contacts' and q.sampled_at > p_now - interval '1 hour') then
       -- More than that is shown as "more".
@@ -76,6 +78,7 @@ begin
       where o.created_at < p_now - (select s.personal_data_kept_for from baton.settings s) and o.status in ('submitted', 'delivered', 'undelivered', 'failed')
         and o.recipient <> ''
       order by o.created_at limit p_limit for update skip locked);
+    get diagnostics v_rows = row_count;
   when p_part = 'old queued jobs' then
     -- Once taken out, the queue stays out.
     if to_regclass('public.job_queue') is not null then

@@ -1,15 +1,16 @@
 -- Applies what became of messages of an attempt: [{"id", "outcome", …}], as domain::message::Outcome has it. What a callback
--- told meanwhile stays. Who opted out is remembered. Wants the attempt locked. Internal. Locks: messages, opt-outs, limiter.
+-- told meanwhile stays. Who opted out is remembered. Wants the attempt locked. Internal. Locks: messages, opt-outs, channels.
 --   submitted  the provider has it; "provider", "provider_id", "delivery": {"status", "reason", "detail"} or null
 --   failed     it will not go out
---   retry      later: with "wait" nobody sends for so many seconds; else it waits for up to a minute, doubling to an hour
---              (full jitter), and where the provider cannot be reached, nobody sends for half a minute
---   unknown    "askable": asked about after a minute, then ever more rarely for a day; else a person decides
+--   retry      later: with "wait" the provider gets no request for so many seconds; else the message waits for up to a minute,
+--              doubling to an hour (full jitter), and a provider that cannot be reached gets no request for half a minute
+--   unknown    "askable": asked about after a minute, then ever more rarely for a day; else a person decides. With the reason
+--              "throttled" the provider gets no request for a minute
 --              One that the provider says to have under an id that another message has is asked about again.
 --   absent     the provider does not have it: sent again once it said so twice, the second time an hour after the attempt,
 --              because lists of providers lag
 --   outbox     there is no provider: looked at again in an hour, until it expires
---   refused    nobody sends for a minute
+--   refused    the provider gets no request for a minute
 create function baton_api.apply_message_outcomes(p_attempt baton.attempts, p_outcomes jsonb, p_now timestamptz) returns void
 language plpgsql
 as $$
@@ -70,25 +71,24 @@ begin
     from held h
     where m.id = h.id and h.old_status in ('reserved', 'submitting', 'unknown')
     returning m.channel, m.address, m.status, m.reason
-  ), opted_out as (
-    insert into baton.opt_outs (channel, address, opted_out_at)
-    select distinct a.channel, a.address, p_now from applied a
-    where a.reason = 'opted_out' and a.status in ('failed', 'undelivered') and a.address is not null
-    on conflict do nothing
   )
-  select max(case g.outcome when 'retry' then coalesce(g.wait, 30) else 60 end) as seconds,
-         (array_agg(case g.outcome when 'refused' then 'provider_refused' when 'retry' then case when g.wait is null then 'provider_unreachable' else 'provider_throttled' end end
-           order by g.outcome))[1] as reason
-  into v_blocked
-  from given g
-  where g.outcome = 'refused' or g.outcome = 'retry' and (g.wait is not null or g.reason = 'provider_unreachable');
-  if v_blocked.seconds is not null then
-    update baton.limiters l
-    set blocked_until = greatest(case when not baton_api.is_past(l.blocked_until, p_now, interval '1 hour') then l.blocked_until end, p_now + least(greatest(v_blocked.seconds, 1), 3600) * interval '1 second'),
-        blocked_reason = v_blocked.reason
-    -- Both jobs send by the same account.
-    where l.job in ('auto-sync-jobs', 'follow-up-reminders');
-  end if;
+  insert into baton.opt_outs (channel, address, opted_out_at)
+  select distinct a.channel, a.address, p_now from applied a
+  where a.reason = 'opted_out' and a.status in ('failed', 'undelivered') and a.address is not null
+  on conflict do nothing;
+
+  for v_blocked in
+    select m.channel, m.provider, max(case o.outcome when 'retry' then coalesce(o.wait, 30) else 60 end) as seconds,
+           (array_agg(case when o.outcome = 'refused' then 'provider_refused' when o.reason = 'provider_unreachable' then o.reason else 'provider_throttled' end
+             order by o.outcome))[1] as reason
+    from jsonb_to_recordset(p_outcomes) as o(id uuid, outcome text, reason text, wait int)
+    join baton.messages m on m.id = o.id
+    where o.outcome = 'refused' or o.outcome = 'retry' and (o.wait is not null or o.reason = 'provider_unreachable')
+      or o.outcome = 'unknown' and o.reason = 'throttled'
+    group by m.channel, m.provider order by m.channel, m.provider
+  loop
+    perform baton_api.block_channels(v_blocked.channel, v_blocked.provider, v_blocked.seconds, v_blocked.reason, p_now);
+  end loop;
 end
 $$;
 comment on function baton_api.apply_message_outcomes is 'Applies what became of messages of an attempt (internal).';

@@ -1,13 +1,20 @@
 -- Whether a job that sends messages has some, or what leads to them, to do: {"due": true, "reason": messages_due |
--- jobs_due | cycle_running}, or {"due": false, "until"}. Whether it may start a cycle is not asked here. Internal.
+-- jobs_due | cycle_running}, or {"due": false, "until"}, with the reason when messages are due that wait for their provider.
+-- Whether it may start a cycle is not asked here. Internal.
 create function baton_api.message_work(p_job text, p_now timestamptz) returns jsonb
 language plpgsql stable
 as $$
 declare
   v_message_at timestamptz;
+  v_reason text;
   v_queued_at timestamptz;
 begin
-  select min(m.due_at) into v_message_at from baton.messages m where m.job = p_job and m.due_at is not null;
+  select min(greatest(d.due_at, b.blocked_until)), min(b.reason) filter (where d.due_at <= b.blocked_until)
+  into v_message_at, v_reason
+  from baton.channels c
+  cross join lateral (
+    select m.due_at from baton.messages m where m.job = p_job and m.channel = c.channel and m.due_at is not null order by m.due_at limit 1) d
+  left join baton_api.blocked_channels(p_now) b on b.channel = c.channel;
   if v_message_at <= p_now then
     return '{"due": true, "reason": "messages_due"}';
   end if;
@@ -22,7 +29,7 @@ begin
   elsif p_job = 'follow-up-reminders' and exists (select from baton.cycles c where c.job = p_job and c.status = 'running') then
     return '{"due": true, "reason": "cycle_running"}';
   end if;
-  return jsonb_build_object('due', false, 'until', nullif(least(v_message_at, v_queued_at), 'infinity'));
+  return jsonb_strip_nulls(jsonb_build_object('due', false, 'until', nullif(least(v_message_at, v_queued_at), 'infinity'), 'reason', v_reason));
 end
 $$;
 comment on function baton_api.message_work is 'Whether a job has messages, or what leads to them, to do (internal).';

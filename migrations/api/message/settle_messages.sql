@@ -2,7 +2,7 @@
 -- cycle of reminders when no assignment is due. A run in which the provider refused the account has failed.
 -- Answers {"status": "settled", "submitted", "held", "failed", "unknown", "refused": null or the reason, "again", "again_in"}
 -- or {"status": "lost", "reason"}: then nothing has changed. Settling again returns the first answer.
--- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, messages, opt-outs, limiter.
+-- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, messages, opt-outs, channels, limiter.
 create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb) returns jsonb
 language plpgsql
 security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
@@ -13,7 +13,6 @@ declare
   v_ids uuid[];
   v_cycle_id uuid;
   v_work jsonb;
-  v_blocked_until timestamptz;
   v_refused constant text := case when jsonb_path_exists(p_outcomes, '$[*] ? (@.outcome == "refused")') then 'provider_refused' end;
   v_counts jsonb;
   v_result jsonb;
@@ -46,11 +45,9 @@ begin
     'submitted', count(*) filter (where m.status in ('submitted', 'delivered', 'undelivered')), 'held', count(*) filter (where m.status = 'reserved'),
     'failed', count(*) filter (where m.status = 'failed'), 'unknown', count(*) filter (where m.status = 'unknown'))
   into v_counts from baton.messages m where m.id = any (v_ids);
-  select l.blocked_until into v_blocked_until from baton.limiters l where l.job = v_attempt.job and l.blocked_until > v_now and not baton_api.is_past(l.blocked_until, v_now, interval '1 hour');
   v_work := baton_api.message_work(v_attempt.job, v_now);
   v_result := jsonb_build_object('status', 'settled', 'refused', v_refused,
-    'again', (v_work->>'due')::boolean and v_blocked_until is null,
-    'again_in', extract(epoch from coalesce(v_blocked_until, (v_work->>'until')::timestamptz) - v_now)) || v_counts;
+    'again', (v_work->>'due')::boolean, 'again_in', extract(epoch from (v_work->>'until')::timestamptz - v_now)) || v_counts;
   update baton.attempts a set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = v_result where a.id = p_attempt_id;
   perform baton_api.log_run(v_attempt.job, case when v_refused is null then 'ran' else 'failed' end, v_refused,
     v_counts || jsonb_build_object('claimed', v_attempt.n_items), v_attempt.trigger, v_attempt.worker, p_attempt_id, v_attempt.claimed_at, v_now);

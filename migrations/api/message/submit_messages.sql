@@ -1,12 +1,13 @@
 -- Applies outcomes of messages that went before, then decides which of the next messages may go now, and renews the lease.
 -- p_letters: [{"id", "provider", "address", "zones": [IANA names], "subject", "body"}]. Those in "go" are `submitting` from here on;
 -- a sender that dies now leaves them `unknown`. Of the others, one that is no longer wanted (expired, answered meanwhile,
--- opted out) has failed, and one that comes at night or beyond the daily cap is due again when that is over, or it expires.
+-- opted out) has failed, and one that comes at night, beyond the daily cap, or while its provider gets no request is due again when
+-- that is over, or it expires.
 -- Night is that of the recipient's zone, else the best guess; where only the country is known, of any zone in it.
 -- While the job is paused none may go.
 -- Answers {"status": "submitting", "go": [ids]} or {"status": "lost", "reason"}: then nothing has changed.
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument.
--- Locks: advisory (addresses), attempt, messages, opt-outs, limiter.
+-- Locks: advisory (addresses), attempt, messages, opt-outs, channels.
 create function baton_api.submit_messages(p_attempt_id uuid, p_outcomes jsonb, p_letters jsonb) returns jsonb
 language plpgsql
 security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
@@ -51,17 +52,19 @@ begin
     select d.zones, baton_api.quiet_until(d.zones, v_now, v_settings.quiet_from::time, v_settings.quiet_until::time) as until
     from (select distinct l.zones from letters l) d
   ), judged as materialized (
-    select l.id, l.provider, l.address, l.subject, l.body, l.expires_at, n.until as night_until, case
+    select l.id, l.provider, l.address, l.subject, l.body, l.expires_at, n.until as night_until, b.blocked_until, b.reason as blocked_reason, case
         when l.expires_at <= v_now then 'expired'
         when o.address is not null then 'opted_out'
         when not baton_api.is_needed(l.purpose, l.subject_id, l.recipient_id, l.created_at) then 'not_needed' end as ended
     from letters l
     join nights n on n.zones = l.zones
     left join baton.opt_outs o on o.channel = l.channel and o.address = l.address
+    -- A provider that replaces another one has not asked to wait.
+    left join baton_api.blocked_channels(v_now) b on b.channel = l.channel and coalesce(b.provider, l.provider) = l.provider
   ), verdicts as materialized (
     select j.*, case when c.sent + j.nth > v_settings.daily_cap then coalesce(c.free_at, v_now + interval '1 day') end as cap_until
     -- What does not go out now uses nothing up.
-    from (select k.*, row_number() over (partition by k.address order by k.ended is not null or k.night_until is not null, k.id) as nth from judged k) j
+    from (select k.*, row_number() over (partition by k.address order by k.ended is not null or k.night_until is not null or k.blocked_until is not null, k.id) as nth from judged k) j
     cross join lateral (
       select count(*) as sent, min(d.submitting_at) filter (where d.place = v_settings.daily_cap - j.nth + 1) + interval '1 day' as free_at
       from (
@@ -82,14 +85,15 @@ begin
     from verdicts v
     cross join lateral (
       select case when v.ended is not null then 'failed' when h.until is not null then 'reserved' else 'submitting' end as status,
-             coalesce(v.ended, case when h.until is null then null when h.until = v.cap_until then 'daily_cap' else 'quiet_hours' end) as reason,
+             coalesce(v.ended, case h.until when v.cap_until then 'daily_cap' when v.night_until then 'quiet_hours' when v.blocked_until then v.blocked_reason end) as reason,
              h.until
-      from (select greatest(v.night_until, v.cap_until) as until) h
+      from (select greatest(v.night_until, v.cap_until, v.blocked_until) as until) h
     ) d
     where m.id = v.id
     returning m.id, m.status
   )
   select coalesce(jsonb_agg(d.id) filter (where d.status = 'submitting'), '[]') into v_go from decided d;
+  perform baton_api.note_providers(p_letters);
   return jsonb_build_object('status', 'submitting', 'go', v_go);
 end
 $$;

@@ -17,6 +17,7 @@ declare
   v_cycle_id uuid;
   v_may jsonb := '{"may": true}';
   v_total bigint;
+  v_work jsonb;
   v_ids uuid[];
   v_new_ids uuid[];
   v_seen int := 0;
@@ -54,8 +55,12 @@ begin
     end if;
   end if;
   if v_ids = '{}' and v_seen = 0 then
+    v_work := baton_api.message_work(v_name, v_now);
+    if v_work ? 'reason' then
+      return baton_api.decline_run(v_name, 'skipped', v_work->>'reason', (v_work->>'until')::timestamptz, p_trigger, p_worker, v_now);
+    end if;
     return baton_api.decline_run(v_name, 'idle', case when (v_may->>'may')::boolean then 'nothing_due' else v_may->>'reason' end,
-      least((v_may->>'until')::timestamptz, (baton_api.message_work(v_name, v_now)->>'until')::timestamptz), p_trigger, p_worker, v_now);
+      least((v_may->>'until')::timestamptz, (v_work->>'until')::timestamptz), p_trigger, p_worker, v_now);
   end if;
   return baton_api.open_message_attempt(v_gate.job, v_attempt_id, v_ids, p_trigger, p_worker, v_now);
 end

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::support::sms::{Scene, mentor, setup, tally};
 
-/// Since when both jobs leave the provider alone, and why.
-const BLOCKED: &str = "select string_agg(concat_ws(' ', blocked_reason, round(extract(epoch from blocked_until - baton.clock()))), ', ')
-                       from limiters where job in ('follow-up-reminders', 'auto-sync-jobs')";
+/// For how many seconds channels are blocked, and why.
+const BLOCKED: &str = "select string_agg(concat_ws(' ', channel, blocked_reason, round(extract(epoch from blocked_until - baton.clock()))), ', ')
+                       from baton.channels where blocked_until is not null";
 
 #[tokio::test]
 async fn an_error_of_the_provider_leaves_a_message_in_doubt() -> anyhow::Result<()> {
@@ -55,17 +55,15 @@ async fn who_says_when_to_come_back_is_left_alone_until_then() -> anyhow::Result
             "{fault:?}: {answer}"
         );
         scene.sms.heal();
-        let blocked = "provider_throttled 120, provider_throttled 120";
+        let blocked = "sms provider_throttled 120";
         assert_eq!(scene.db.text(BLOCKED).await?.as_deref(), Some(blocked));
         for _ in 0..2 {
-            for path in ["/jobs/follow-up-reminders", "/jobs/auto-sync-jobs"] {
-                let (status, answer) = scene.app.post(path, "").await?;
-                assert_eq!(
-                    (status, &answer["reason"]),
-                    (409, &json!("provider_throttled")),
-                    "{fault:?}: {answer}"
-                );
-            }
+            let (status, answer) = scene.app.remind().await?;
+            assert_eq!(
+                (status, &answer["reason"]),
+                (409, &json!("provider_throttled")),
+                "{fault:?}: {answer}"
+            );
             scene.tick().await?;
             scene.advance("119 seconds").await?;
         }
@@ -130,7 +128,7 @@ async fn a_provider_that_cannot_be_reached_has_nothing_and_is_tried_again() -> a
         scene.states().await?,
         tally([("reserved", 5), ("reserved provider_unreachable", 20)])
     );
-    let blocked = "provider_unreachable 30, provider_unreachable 30";
+    let blocked = "sms provider_unreachable 30";
     assert_eq!(scene.db.text(BLOCKED).await?.as_deref(), Some(blocked));
     let (status, answer) = scene.app.remind().await?;
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use host::{FaultKind, FaultPlan};
 use loopback_sms::Fault;
+use serde_json::json;
 
 use crate::support::sms::{Scene, mentor, setup, tally};
 
@@ -94,7 +95,7 @@ async fn whoever_dies_on_the_way_leaves_nobody_with_two_messages() -> anyhow::Re
         scene
             .db
             .owner
-            .execute("select baton_api.sweep(100)", &[])
+            .execute("select baton_api.end_dead_attempts(100)", &[])
             .await?;
         let noticed = match death.left {
             // Nobody tells by guessing whether it went out.
@@ -204,4 +205,26 @@ async fn a_list_that_cannot_be_read_proves_nothing() -> anyhow::Result<()> {
     assert_eq!(scene.states().await?, tally([("submitted", 1)]));
     assert_eq!(scene.sms.asked().posts, 1);
     Ok(())
+}
+
+/// Deadlines do not count the time that a machine sleeps: when it wakes, its message may have gone out by another sender.
+#[tokio::test]
+async fn a_sender_that_was_suspended_sends_nothing() -> anyhow::Result<()> {
+    let scene = Scene::with(3, |sms| {
+        let mut setup = setup(sms);
+        // Connect, claim, submit.
+        setup.faults = Some(FaultPlan {
+            component: "follow-up-reminders".to_owned(),
+            nth_call: 3,
+            kind: FaultKind::Suspend,
+        });
+        setup
+    })
+    .await?;
+    let (status, answer) = scene.app.remind().await?;
+    assert_eq!((status, &answer["held"]), (200, &json!(3)), "{answer}");
+    assert_eq!(scene.sms.asked().posts, 0);
+    assert_eq!(scene.states().await?, tally([("reserved sender_slept", 3)]));
+    scene.settle_down().await?;
+    scene.each_got_one((1..=3).map(mentor))
 }

@@ -3,13 +3,13 @@
 use domain::webhook::{ID, SIGNATURE, Signed, TIMESTAMP, secret_text, secrets, verify};
 use host::{FaultKind, FaultPlan};
 use hyper::StatusCode;
-use loopback_sms::{LoopbackMail, MAIL_KEY, MailFault};
+use loopback_sms::{Fault, LoopbackMail, MAIL_KEY, MailFault};
 use serde_json::{Value, json};
 
 use crate::support::app::Setup;
 use crate::support::db::Db;
 use crate::support::receiver::Receiver;
-use crate::support::sms::{Scene, tally};
+use crate::support::sms::{Scene, tally, variables};
 
 /// So many assignments of mentors who have nothing but an e-mail address.
 async fn add_assignments(db: &Db, n: i32) -> anyhow::Result<()> {
@@ -186,5 +186,44 @@ async fn what_one_provider_may_have_is_neither_asked_of_another_nor_sent_by_it()
     assert_eq!((mail.emails().len(), receiver.received().len()), (0, 1));
     let unknown = "select count(*) from message_log where status = 'unknown'";
     assert_eq!(scene.db.count(unknown).await?, 1, "for a person to decide");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_throttled_sms_provider_holds_up_no_email() -> anyhow::Result<()> {
+    let mail = LoopbackMail::start().await?;
+    let scene = Scene::with(30, |sms| {
+        let sms = variables(sms).into_iter();
+        sms.fold(by_resend(&mail), |setup, (name, value)| {
+            setup.with(name, value)
+        })
+    })
+    .await?;
+    add_assignments(&scene.db, 30).await?;
+    scene
+        .sms
+        .misbehave(None, Fault::Throttled { retry_after: 600 });
+    let (status, answer) = scene.app.remind().await?;
+    assert_eq!(
+        (status, &answer["submitted"], &answer["held"]),
+        (200, &json!(30), &json!(30)),
+        "{answer}"
+    );
+    assert_eq!(mail.emails().len(), 30);
+    let posts = scene.sms.asked().posts;
+    assert!(posts <= 20, "{posts}: one wave");
+
+    // A job that shares the account waits, too, and sends e-mail meanwhile.
+    scene.db.add_auto_sync(2, "25 hours").await?;
+    let by_mail = "update crew_members set email = 'member@example.com', phone = null
+                   where id = (select id from crew_members limit 1)";
+    scene.db.owner.execute(by_mail, &[]).await?;
+    scene.tick().await?;
+    assert_eq!((scene.sms.asked().posts, mail.emails().len()), (posts, 31));
+
+    scene.sms.heal();
+    scene.advance("10 minutes").await?;
+    scene.tick().await?;
+    assert_eq!(scene.states().await?, tally([("submitted", 62)]));
     Ok(())
 }

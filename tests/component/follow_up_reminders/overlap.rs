@@ -106,14 +106,12 @@ async fn a_provider_that_refuses_the_account_fails_the_run_and_loses_nothing() -
         "nothing goes after the first wave"
     );
     assert_eq!(scene.db.left_behind().await?, 0);
-    for path in ["/jobs/follow-up-reminders", "/jobs/auto-sync-jobs"] {
-        let (status, answer) = scene.app.post(path, "").await?;
-        assert_eq!(
-            (status, &answer["reason"]),
-            (409, &json!("provider_refused")),
-            "both send by the same account: {answer}"
-        );
-    }
+    let (status, answer) = scene.app.remind().await?;
+    assert_eq!(
+        (status, &answer["reason"]),
+        (409, &json!("provider_refused")),
+        "{answer}"
+    );
     assert_eq!(
         scene.db.list(EXECUTIONS, &[]).await?,
         ["failed provider_refused", "skipped provider_refused"]

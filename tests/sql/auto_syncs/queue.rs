@@ -1,7 +1,7 @@
 //! The queue of auto-syncs' jobs: what bounds it, what fails in it, and what remains when it is taken out.
 
 use contract::native::call;
-use contract::{DueState, DueWork, Sweep, Trigger};
+use contract::{DueState, DueWork, Prune, Trigger};
 use serde_json::json;
 
 use crate::support::db::Db;
@@ -112,11 +112,11 @@ async fn jobs_go_three_days_after_their_end_and_never_before() -> anyhow::Result
     let ended = "select count(*) from job_queue where status <> 'pending'";
     for (wait, left) in [("3 days", 1), ("1 second", 0)] {
         db.advance(wait).await?;
-        call(&worker, Sweep { limit: 10 }).await?;
+        call(&worker, Prune { limit: 10 }).await?;
         assert_eq!(db.count(ended).await?, left);
     }
     db.advance("1 year").await?;
-    call(&worker, Sweep { limit: 10 }).await?;
+    call(&worker, Prune { limit: 10 }).await?;
     assert_eq!(
         db.count("select count(*) from job_queue").await?,
         1,
@@ -164,7 +164,7 @@ async fn without_the_queue_everything_else_goes_on() -> anyhow::Result<()> {
             schema::migrate(&mut db.session().await?).await?;
         }
         let worker = db.worker().await?;
-        call(&worker, Sweep { limit: 10 }).await?;
+        call(&worker, Prune { limit: 10 }).await?;
         assert_eq!(call(&worker, DueWork { limit: 10 }).await?.jobs.len(), 4);
         assert_eq!(due_job(&worker, JOB).await?.state, DueState::Due);
         let attempt = claimed(claim_auto_syncs(&worker, Trigger::Tick).await?)?;

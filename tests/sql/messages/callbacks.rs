@@ -1,7 +1,7 @@
 //! What providers and recipients tell by themselves: deliveries, STOP and START.
 
 use contract::native::call;
-use contract::{RecordDelivery, RecordOptOut, Sweep, Trigger, codes};
+use contract::{EndDeadAttempts, RecordDelivery, RecordOptOut, Trigger, codes};
 use domain::message::{Channel, Delivery, Outcome};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -47,7 +47,7 @@ async fn a_callback_settles_what_is_unknown_or_was_to_be_sent_again() -> anyhow:
         let mut stage = Stage::new(1).await?;
         stage.submit().await?;
         stage.db.advance("9 seconds").await?;
-        call(&stage.worker, Sweep { limit: 10 }).await?;
+        call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
         if again {
             for wait in ["1 minute", "59 minutes"] {
                 stage.db.advance(wait).await?;
@@ -253,6 +253,7 @@ async fn opt(
             channel,
             address,
             out,
+            provider_id: None,
         },
     )
     .await?)

@@ -1,7 +1,7 @@
 //! What people decide about messages.
 
 use contract::native::call;
-use contract::{Action, RecordDelivery, ResolveMessage, Sweep, codes};
+use contract::{Action, EndDeadAttempts, RecordDelivery, ResolveMessage, codes};
 use domain::message::{Delivery, Outcome};
 use uuid::Uuid;
 
@@ -178,7 +178,7 @@ async fn a_decision_beats_the_answer_to_a_question_under_way() -> anyhow::Result
         let mut stage = Stage::new(1).await?;
         stage.submit().await?;
         stage.db.advance("9 seconds").await?;
-        call(&stage.worker, Sweep { limit: 10 }).await?;
+        call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
         stage.db.advance("1 minute").await?;
         assert_eq!(stage.claim().await?, [Action::Reconcile]);
         let id = stage.ids()[0];

@@ -1,6 +1,6 @@
 //! Messages whose senders die: who pays, and when.
 
-use contract::Sweep;
+use contract::EndDeadAttempts;
 use contract::native::call;
 
 use crate::support::settling::messages::{Stage, sent};
@@ -68,6 +68,6 @@ async fn who_is_held_or_settles_loses_nothing() -> anyhow::Result<()> {
 
 async fn die(stage: &Stage) -> anyhow::Result<()> {
     stage.db.advance("9 seconds").await?;
-    call(&stage.worker, Sweep { limit: 10 }).await?;
+    call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Messages of which nobody knows whether they went out, and how that is found out.
 
 use contract::native::call;
-use contract::{Action, SettledMessages, Sweep, Trigger};
+use contract::{Action, EndDeadAttempts, SettledMessages, Trigger};
 use domain::message::Outcome;
 
 use crate::support::settling::messages::{
@@ -17,7 +17,12 @@ async fn what_a_dead_sender_had_submitted_is_unknown_and_the_rest_is_due() -> an
     let letters = letters.iter().map(letter_to);
     assert_eq!(stage.submit_letters(letters.collect()).await?, 2);
     stage.db.advance("9 seconds").await?;
-    assert_eq!(call(&stage.worker, Sweep { limit: 10 }).await?.lost, 1);
+    assert_eq!(
+        call(&stage.worker, EndDeadAttempts { limit: 10 })
+            .await?
+            .lost,
+        1
+    );
     let states = [
         "unknown worker_died",
         "unknown worker_died",
@@ -59,7 +64,7 @@ async fn a_late_sender_neither_submits_nor_settles() -> anyhow::Result<()> {
     let late = stage.attempt.clone();
     stage.submit().await?;
     stage.db.advance("9 seconds").await?;
-    call(&stage.worker, Sweep { limit: 10 }).await?;
+    call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
     assert!(stage.is_idle().await?);
     let submitted = stage.submit().await;
     assert!(
@@ -186,7 +191,7 @@ async fn an_unknown_message_is_sent_again_only_when_the_provider_said_twice_that
         let mut stage = Stage::new(1).await?;
         stage.submit().await?;
         stage.db.advance("9 seconds").await?;
-        call(&stage.worker, Sweep { limit: 10 }).await?;
+        call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
         for (wait, answer) in answers {
             stage.db.advance(&format!("{wait} minutes")).await?;
             assert_eq!(stage.claim().await?, [Action::Reconcile], "{row}");
@@ -207,7 +212,7 @@ async fn the_second_look_comes_an_hour_after_the_attempt() -> anyhow::Result<()>
     let mut stage = Stage::new(1).await?;
     stage.submit().await?;
     stage.db.advance("9 seconds").await?;
-    call(&stage.worker, Sweep { limit: 10 }).await?;
+    call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
     let due = "select due_at - submitting_at from messages";
     assert_eq!(stage.db.text(due).await?.as_deref(), Some("00:01:09"));
     stage.db.advance("1 minute").await?;
@@ -263,7 +268,7 @@ async fn what_the_provider_does_not_have_is_not_sent_when_it_has_expired() -> an
         .await?;
     stage.submit().await?;
     stage.db.advance("9 seconds").await?;
-    call(&stage.worker, Sweep { limit: 10 }).await?;
+    call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
     for wait in ["1 minute", "59 minutes"] {
         stage.db.advance(wait).await?;
         stage.claim().await?;
@@ -326,7 +331,9 @@ async fn outcomes_come_with_the_next_wave_as_well() -> anyhow::Result<()> {
     assert_eq!(stage.states().await?, ["submitted", "submitting"]);
     stage.db.advance("7 seconds").await?;
     assert_eq!(
-        call(&stage.worker, Sweep { limit: 10 }).await?.lost,
+        call(&stage.worker, EndDeadAttempts { limit: 10 })
+            .await?
+            .lost,
         0,
         "each wave renews the lease"
     );

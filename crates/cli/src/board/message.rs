@@ -81,6 +81,9 @@ pub(crate) fn in_words(status: &str, reason: Option<&str>) -> String {
         "provider_refused" => "The provider refuses the account.",
         "not_at_provider" => "The provider was asked, and does not have it.",
         "worker_died" => "Its sender died while it went out, so the provider may have it or not.",
+        "sender_slept" => {
+            "The machine of its sender was suspended, so it was not sent; another attempt sends it."
+        }
         "quiet_hours" => "It is night where the recipient is.",
         "daily_cap" => "The recipient has had enough messages for a day.",
         "no_provider" => "No provider is set for its channel.",

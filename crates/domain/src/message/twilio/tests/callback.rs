@@ -1,5 +1,5 @@
 use super::params;
-use crate::message::twilio::{inbound, signature_is_valid, status_callback};
+use crate::message::twilio::{Inbound, inbound, signature_is_valid, status_callback};
 use crate::message::{Delivery, Trouble};
 
 #[test]
@@ -98,17 +98,22 @@ fn a_status_callback_is_read() {
 }
 
 #[test]
-fn who_wants_no_more_messages_says_so_in_one_word() {
+fn a_reply_that_asks_for_no_more_messages_opts_out() {
     let check = |body: &str, kind: &str, expected: Option<bool>| {
         let fields = params(&[
             ("From", "+14158675309"),
             ("Body", body),
             ("OptOutType", kind),
+            ("MessageSid", "SM1"),
         ]);
-        let expected = Some(("+14158675309".to_owned(), expected));
+        let expected = Some(Inbound {
+            from: "+14158675309".to_owned(),
+            out: expected,
+            sid: Some("SM1".to_owned()),
+        });
         assert_eq!(inbound(&fields), expected, "{body} {kind}");
     };
-    for word in [
+    let stops = [
         "STOP",
         "STOPALL",
         "UNSUBSCRIBE",
@@ -117,14 +122,31 @@ fn who_wants_no_more_messages_says_so_in_one_word() {
         "QUIT",
         "REVOKE",
         "OPTOUT",
+        "opt-out",
+        "Opt out",
         "stop",
-        "Stop",
         " stop \n",
         "STOP.",
-        "stop!!",
         "Stop…",
-    ] {
-        check(word, "", Some(true));
+        "STOP please",
+        "please stop",
+        "Stop it, thanks",
+        "STOP STOP",
+        "stop texting me",
+        "Don't text me",
+        "don\u{2019}t text me!",
+        "Arrêt",
+        "arre\u{302}t",
+        "ARRETER",
+        "Stopp bitte",
+        "Abmelden",
+        "BAJA",
+        "alto",
+        "Sair",
+        "Avsluta",
+    ];
+    for text in stops {
+        check(text, "", Some(true));
     }
     for word in ["START", "YES", "UNSTOP", "yes!", " Start. "] {
         check(word, "", Some(false));
@@ -132,13 +154,12 @@ fn who_wants_no_more_messages_says_so_in_one_word() {
     for text in [
         "",
         "!",
-        "please stop",
-        "stop it",
-        "STOP STOP",
-        "stopp",
         "no",
         "HELP",
-        "ſtop",
+        "yes please",
+        "End of May suits me",
+        "Can we cancel on Friday?",
+        "don't stop",
     ] {
         check(text, "", None);
     }
@@ -147,8 +168,10 @@ fn who_wants_no_more_messages_says_so_in_one_word() {
     check("STOP", "HELP", Some(true));
     check("info", "HELP", None);
     assert_eq!(inbound(&params(&[("Body", "STOP")])), None);
-    assert_eq!(
-        inbound(&params(&[("From", "+1")])),
-        Some(("+1".to_owned(), None))
-    );
+    let unsaid = Inbound {
+        from: "+1".to_owned(),
+        out: None,
+        sid: None,
+    };
+    assert_eq!(inbound(&params(&[("From", "+1")])), Some(unsaid));
 }
