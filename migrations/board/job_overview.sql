@@ -1,9 +1,18 @@
 create view baton_board.job_overview as
-select j.name as job, j.mode, s->>'state' as state, s->>'reason' as reason, (s->>'until')::timestamptz as until,
+-- A claim holds its job's lock for milliseconds, so another session has it.
+with held as (
+  select l.lock_id, min(format('its lock is held by %s (pid %s)', l.holder, l.pid)) as reason
+  from baton_api.get_active_advisory_locks() l
+  where l.kind = 'lock' and l.granted and l.age > interval '5 seconds'
+  group by l.lock_id
+)
+select j.name as job, j.mode, case when h.reason is null then s->>'state' else 'busy' end as state, coalesce(h.reason, s->>'reason') as reason,
+       case when h.reason is null then (s->>'until')::timestamptz end as until,
        j.batch_size, j.rate_per_minute, c.cron, (select min(p.due_at) from baton.slots p where p.job = j.name and p.status = 'planned') as next_slot,
        r.status as last_run, r.reason as last_reason, r.finished_at as last_run_at
 from baton.jobs j
 cross join lateral baton_api.explain_job(j, baton.clock()) as s
+left join held h on h.lock_id = j.lock_id and s->>'state' <> 'paused'
 left join baton.schedules c on c.job = j.name and c.enabled
 left join lateral (
   select l.* from (

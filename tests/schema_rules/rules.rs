@@ -55,11 +55,14 @@ const RULES: &[(&str, &str)] = &[
            and not exists (select from baton.found_tables f where f.name = c.relname)",
     ),
     (
-        "a trigger on a table of the application locks no row against its key and upserts nothing",
-        "select p.proname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
+        "a trigger on a table of the application does only what this list names",
+        "select p.proname || ': ' || m.found[1] from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
          join pg_namespace n on n.oid = p.pronamespace
+         cross join lateral regexp_matches(p.prosrc,
+           '(\\m(?:insert into|update|delete from|merge into|truncate|lock table|lock|execute|perform|call|notify|set_config|for (?:no key )?(?:update|share)|for key share|do update)(?:\\s+[a-z_.]+)?)', 'gi') as m(found)
          where not t.tgisinternal and c.relnamespace = 'public'::regnamespace and n.nspname = 'baton'
-           and (p.prosrc ~* 'for update' or p.prosrc ~* 'on conflict[^;]*do update' or p.prosrc ~* 'lock table')",
+           and regexp_replace(lower(m.found[1]), '\\s+', ' ', 'g') <> all (array[
+             'perform baton.wake_for_writer', 'update public.assignments', 'for no key update of', 'insert into public.job_queue'])",
     ),
     (
         "a trigger function of the application's tables never fails the writer",

@@ -406,3 +406,27 @@ async fn users_cannot_write_to_crews_of_others_or_send_links() -> anyhow::Result
     }
     Ok(())
 }
+
+/// The numbers of the locks are known, and every role of the database may take them.
+#[tokio::test]
+async fn a_lock_that_another_session_holds_is_shown_with_its_holder() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.freeze().await?;
+    let other = db.session().await?;
+    let pid: i32 = other
+        .query_one(
+            "select pg_backend_pid() from (select pg_advisory_lock(123456789)) l",
+            &[],
+        )
+        .await?
+        .get(0);
+    let shown = "select state || ' ' || (reason like '%(pid ' || $1::int || ')') from baton_board.job_overview where job = 'validate-contacts'";
+    assert_eq!(
+        db.list(shown, &[&pid]).await?,
+        ["idle false"],
+        "a claim holds it for milliseconds"
+    );
+    db.advance("10 seconds").await?;
+    assert_eq!(db.list(shown, &[&pid]).await?, ["busy true"]);
+    Ok(())
+}

@@ -162,6 +162,11 @@ pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
         ("busy" | "throttled" | "idle", "all_sources_busy") => {
             "Every source with work has all the calls it allows."
         }
+        ("busy", holder) if holder.starts_with("its lock is held by") => {
+            return format!(
+                "No call can start: {holder}. Let that session end, or end it by pg_terminate_backend."
+            );
+        }
         ("busy", _) => "A batch is under way.",
         ("throttled", "throttled") => "It has used up its limit per minute.",
         ("throttled", "provider_throttled") => "The provider asked to wait.",

@@ -52,7 +52,7 @@ begin
     v_counts := baton_api.apply_verdicts(v_attempt.item_ids, p_outcomes, v_cycle.id, v_now);
   exception when others then
     -- A passing failure of the database is the caller's to repeat; anything else is a row that cannot be written.
-    if left(sqlstate, 2) in ('08', '40', '53', '57') or sqlstate = '55P03' then
+    if baton_api.is_transient(sqlstate) then
       raise;
     end if;
     v_counts := baton_api.apply_verdicts_one_by_one(v_attempt.item_ids, p_outcomes, v_cycle.id, v_now);

@@ -11,7 +11,7 @@ declare
 begin
   select r.ids, r.seen into ids, seen from baton_api.reserve_reminders_of(v_due, p_attempt_id, p_now) r;
 exception when others then
-  if left(sqlstate, 2) in ('08', '40', '53', '57') or sqlstate = '55P03' then
+  if baton_api.is_transient(sqlstate) then
     raise;
   end if;
   ids := '{}';
