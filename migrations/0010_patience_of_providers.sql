@@ -26,6 +26,19 @@ create table baton.inbound_messages (
 );
 comment on table baton.inbound_messages is 'Replies that changed an opt-out, so that a repeated request changes nothing. A provider''s signature holds for ever, and so do they.';
 
+-- What text messages may cost at most.
+alter table baton.settings
+  add column allowed_regions text
+    constraint allowed_regions_are_country_codes check (allowed_regions ~ '^[A-Z]{2}(,[A-Z]{2})*$'),
+  add column most_segments int not null default 10
+    constraint most_segments_within_1_and_20 check (most_segments between 1 and 20),
+  add column hourly_ceiling int
+    constraint hourly_ceiling_within_1_and_1000000 check (hourly_ceiling between 1 and 1000000);
+comment on column baton.settings.allowed_regions is 'The countries that get text messages, ISO 3166-1 alpha-2, with commas; null: all.';
+comment on column baton.settings.most_segments is 'A text message of more segments is not sent, because each is paid for.';
+comment on column baton.settings.hourly_ceiling is 'Text messages in an hour, to all recipients together, after which both jobs that send are paused; null: any number.';
+create index messages_by_submission_idx on baton.messages (submitting_at) where channel = 'sms' and submitting_at is not null;
+
 -- Until when a job counts as woken, in seconds since 1970.
 do $$
 declare

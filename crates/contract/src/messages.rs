@@ -147,6 +147,10 @@ pub struct Letter {
     pub address: String,
     /// Every time zone (IANA) in which the address may be, where the application names none; may be empty.
     pub zones: Vec<&'static str>,
+    /// The country of a text message's number, ISO 3166-1 alpha-2; none for numbers of no country, and for e-mail.
+    pub region: Option<String>,
+    /// The segments that a text message is paid for; none for e-mail.
+    pub segments: Option<u32>,
     /// The subject, for e-mail.
     pub subject: Option<String>,
     /// The text.

@@ -1,6 +1,6 @@
 use contract::{Action, Letter, Message, MessageOutcome, Sent};
 use domain::message::{
-    Channel, Envelope, Outcome, Provider, Trouble, email_address, phone, render,
+    Channel, Envelope, Outcome, Provider, Trouble, email_address, phone, render, segments,
 };
 use guest::wall_clock;
 
@@ -42,6 +42,8 @@ impl<'a> Errand<'a> {
                     provider: provider.name(),
                     address: sent.address.clone(),
                     zones: Vec::new(),
+                    region: None,
+                    segments: None,
                     subject: sent.subject.clone(),
                     body: sent.body.clone(),
                 };
@@ -110,11 +112,18 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
     let filled_in = |template: &str| {
         render(template, &message.fields).map_err(|it| trouble("template", it.to_string()))
     };
-    let (address, zones, subject) = match message.channel {
+    let body = filled_in(&message.text)?;
+    let (address, zones, region, segments, subject) = match message.channel {
         Channel::Sms => {
             let phone = phone::read(&message.recipient, region)
                 .map_err(|it| trouble("invalid_number", it.to_string()))?;
-            (phone.e164, phone.zones, None)
+            (
+                phone.e164,
+                phone.zones,
+                phone.region,
+                Some(segments(&body)),
+                None,
+            )
         }
         Channel::Email => {
             let address = email_address(&message.recipient)
@@ -122,7 +131,7 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
             let subject = filled_in(&message.subject)?;
             // A name may hold a line break, and a subject is one line.
             let words: Vec<&str> = subject.split_whitespace().collect();
-            (address, Vec::new(), Some(words.join(" ")))
+            (address, Vec::new(), None, None, Some(words.join(" ")))
         }
     };
     Ok(Letter {
@@ -130,8 +139,10 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
         provider: provider.name(),
         address,
         zones,
+        region,
+        segments,
         subject,
-        body: filled_in(&message.text)?,
+        body,
     })
 }
 

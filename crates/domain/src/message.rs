@@ -3,6 +3,7 @@
 
 pub mod phone;
 pub mod resend;
+mod segments;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::email;
 use crate::foreign::printable;
+pub use segments::segments;
 pub use template::{TemplateError, check_template, render};
 
 /// With which name requests are made; some providers refuse those without one.

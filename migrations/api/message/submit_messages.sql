@@ -1,10 +1,12 @@
 -- Applies outcomes of messages that went before, then decides which of the next messages may go now, and renews the lease.
--- p_letters: [{"id", "provider", "address", "zones": [IANA names], "subject", "body"}]. Those in "go" are `submitting` from here on;
+-- p_letters: [{"id", "provider", "address", "zones": [IANA names], "region", "segments", "subject", "body"}]; region (ISO 3166-1)
+-- and segments are those of a text message, else null. Those in "go" are `submitting` from here on;
 -- a sender that dies now leaves them `unknown`. Of the others, one that is no longer wanted (expired, answered meanwhile,
 -- opted out) has failed, and one that comes at night, beyond the daily cap, or while its provider gets no request is due again when
 -- that is over, or it expires.
 -- Night is that of the recipient's zone, else the best guess; where only the country is known, of any zone in it.
--- While the job is paused none may go.
+-- One to a country that is not allowed, or of too many segments, has failed, too. While the job is paused none may go, and at
+-- the ceiling of an hour it is paused.
 -- Answers {"status": "submitting", "go": [ids]} or {"status": "lost", "reason"}: then nothing has changed.
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument.
 -- Locks: advisory (addresses), attempt, messages, opt-outs, channels.
@@ -25,7 +27,9 @@ begin
   end if;
   -- Two jobs must not use up the last message of somebody's day at the same moment.
   perform pg_catalog.pg_advisory_xact_lock(123456792, h.key) from (
-    select distinct pg_catalog.hashtext(l->>'address') as key from jsonb_array_elements(p_letters) as l order by 1) h;
+    select pg_catalog.hashtext(l->>'address') as key from jsonb_array_elements(p_letters) as l
+    union select 0 from baton.settings s where s.hourly_ceiling is not null
+    order by 1) h;
   select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
   if not found then
     raise exception 'there is no attempt %', p_attempt_id using errcode = 'WK002';
@@ -40,13 +44,17 @@ begin
   -- A pause stops the next wave. Messages that are not submitted are due again when the attempt is settled.
   if exists (select from baton.jobs j where j.name = v_attempt.job and j.paused_at is not null) then
     return '{"status": "submitting", "go": []}';
+  elsif v_settings.hourly_ceiling is not null and baton_api.hold_at_ceiling(v_settings.hourly_ceiling, (
+    select count(*) from jsonb_to_recordset(p_letters) as l(id uuid) join baton.messages m on m.id = l.id and m.channel = 'sms'), v_now)
+  then
+    return '{"status": "submitting", "go": []}';
   end if;
 
   with letters as materialized (
-    select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.provider, l.address, l.subject, l.body,
+    select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.provider, l.address, l.region, l.segments, l.subject, l.body,
            coalesce((select array[z.zone] from unnest(m.time_zones) with ordinality as z(zone, place) where baton_api.is_time_zone(z.zone) order by z.place limit 1),
              nullif(array(select jsonb_array_elements_text(coalesce(l.zones, '[]'))), '{}'), array[v_settings.default_zone]) as zones
-    from jsonb_to_recordset(p_letters) as l(id uuid, provider text, address text, zones jsonb, subject text, body text)
+    from jsonb_to_recordset(p_letters) as l(id uuid, provider text, address text, zones jsonb, region text, segments int, subject text, body text)
     join baton.messages m on m.id = l.id and m.attempt_id = p_attempt_id and m.status = 'reserved'
   ), nights as materialized (
     select d.zones, baton_api.quiet_until(d.zones, v_now, v_settings.quiet_from::time, v_settings.quiet_until::time) as until
@@ -55,6 +63,8 @@ begin
     select l.id, l.provider, l.address, l.subject, l.body, l.expires_at, n.until as night_until, b.blocked_until, b.reason as blocked_reason, case
         when l.expires_at <= v_now then 'expired'
         when o.address is not null then 'opted_out'
+        when l.region <> all (string_to_array(v_settings.allowed_regions, ',')) then 'region_not_allowed'
+        when l.segments > v_settings.most_segments then 'too_long'
         when not baton_api.is_needed(l.purpose, l.subject_id, l.recipient_id, l.created_at) then 'not_needed' end as ended
     from letters l
     join nights n on n.zones = l.zones

@@ -14,7 +14,7 @@ begin
   where k not in ('auto_sync_reminder_after', 'auto_sync_pause_after', 'auto_sync_jobs_kept_for', 'follow_up_after', 'follow_up_every',
     'quiet_from', 'quiet_until', 'daily_cap', 'default_region', 'default_zone', 'follow_up_subject', 'follow_up_text',
     'auto_sync_subject', 'auto_sync_text', 'revalidate_after', 'runs_kept_for', 'messages_kept_for', 'personal_data_kept_for',
-    'after_failover') limit 1;
+    'after_failover', 'allowed_regions', 'most_segments', 'hourly_ceiling') limit 1;
   if found then
     raise exception '% is not a setting', v_key using errcode = 'WK004';
   end if;
@@ -32,7 +32,8 @@ begin
       follow_up_subject = v_new.follow_up_subject, follow_up_text = v_new.follow_up_text,
       auto_sync_subject = v_new.auto_sync_subject, auto_sync_text = v_new.auto_sync_text,
       revalidate_after = v_new.revalidate_after, runs_kept_for = v_new.runs_kept_for,
-      messages_kept_for = v_new.messages_kept_for, personal_data_kept_for = v_new.personal_data_kept_for, after_failover = v_new.after_failover;
+      messages_kept_for = v_new.messages_kept_for, personal_data_kept_for = v_new.personal_data_kept_for, after_failover = v_new.after_failover,
+      allowed_regions = v_new.allowed_regions, most_segments = v_new.most_segments, hourly_ceiling = v_new.hourly_ceiling;
   insert into baton.events (noun, noun_id, from_state, to_state, who)
   select 'settings', k, to_jsonb(v_old)->>k, to_jsonb(v_new)->>k, p_who from jsonb_object_keys(p_changes) as k;
   return to_jsonb(v_new) - array['only_row', 'wake_secret', 'server_history'];

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::support::db::Db;
 use crate::support::settling::messages::{
-    Stage, claim_auto_syncs, claimed, letter, no_quiet_hours, sent, settle_messages, submit, told,
+    Stage, claim_auto_syncs, claimed, letter, letter_to, no_quiet_hours, sent, settle_messages,
+    submit, told,
 };
 use crate::support::until;
 
@@ -131,4 +132,61 @@ async fn what_has_expired_is_not_sent() -> anyhow::Result<()> {
 fn to_one(stage: &Stage) -> Vec<Letter> {
     let ids = stage.ids().into_iter();
     ids.map(|id| letter(id, ADDRESS)).collect()
+}
+
+#[tokio::test]
+async fn what_costs_too_much_is_not_sent() -> anyhow::Result<()> {
+    let stage = Stage::new(4).await?;
+    stage
+        .db
+        .configure_settings(json!({ "allowed_regions": "CH,DE", "most_segments": 2 }))
+        .await?;
+    let cases = [
+        (Some("CH"), 2),
+        (Some("US"), 1),
+        (Some("DE"), 3),
+        // A number of no country.
+        (None, 1),
+    ];
+    let letters = stage.attempt.messages.iter().zip(cases);
+    let letters = letters.map(|(message, (region, segments))| Letter {
+        region: region.map(str::to_owned),
+        segments: Some(segments),
+        ..letter_to(message)
+    });
+    assert_eq!(stage.submit_letters(letters.collect()).await?, 2);
+    assert_eq!(
+        stage.states().await?,
+        [
+            "submitting",
+            "failed region_not_allowed",
+            "failed too_long",
+            "submitting"
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn sending_pauses_before_the_ceiling_of_an_hour_is_exceeded() -> anyhow::Result<()> {
+    let mut stage = Stage::in_batches(5, 3).await?;
+    stage
+        .db
+        .configure_settings(json!({ "hourly_ceiling": 4 }))
+        .await?;
+    stage.end_as(&sent()).await?;
+    stage.claim().await?;
+    assert_eq!(stage.submit().await?, 0, "3 and 2 are more than 4");
+    stage.settle(Vec::new()).await?;
+    let paused = "select count(*) from baton.jobs where pause_reason like '%hourly_ceiling (4)%'";
+    assert_eq!(stage.db.count(paused).await?, 2, "both jobs");
+    stage
+        .db
+        .owner
+        .batch_execute("select baton_api.resume_job(name, 'test') from baton.jobs")
+        .await?;
+    stage.db.advance("1 hour").await?;
+    stage.claim().await?;
+    assert_eq!(stage.submit().await?, 2);
+    Ok(())
 }

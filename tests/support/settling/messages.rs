@@ -180,6 +180,8 @@ pub(crate) fn letter(id: Uuid, address: &str) -> Letter {
         provider: "twilio",
         address: address.to_owned(),
         zones: Vec::new(),
+        region: None,
+        segments: None,
         subject: None,
         body: "Hello".to_owned(),
     }

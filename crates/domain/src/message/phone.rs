@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberFormat, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberFormat, PhoneNumberType, Region};
 
 /// Country code, coordinates, zone: public domain, from the time zone database.
 const ZONES: &str = include_str!("../../data/zone.tab");
@@ -19,6 +19,8 @@ pub struct Phone {
     pub e164: String,
     /// Every time zone (IANA) of every country that shares its country code; none for codes of no country.
     pub zones: Vec<&'static str>,
+    /// Its country, ISO 3166-1 alpha-2; none for numbers of no country.
+    pub region: Option<String>,
 }
 
 /// Why a text is no phone number.
@@ -35,6 +37,9 @@ pub enum NotAPhone {
     /// No numbering plan has it.
     #[error("no phone can have this number")]
     Invalid,
+    /// Whoever owns it is paid for each call.
+    #[error("premium-rate numbers get no messages")]
+    Premium,
 }
 
 /// Reads a phone number as people write it. One without a country code is of the default region (ISO 3166-1 alpha-2).
@@ -68,6 +73,9 @@ pub fn read(text: &str, default_region: Option<&str>) -> Result<Phone, NotAPhone
     {
         return Err(NotAPhone::Invalid);
     }
+    if PHONE_NUMBER_UTIL.get_number_type(&number) == PhoneNumberType::PremiumRate {
+        return Err(NotAPhone::Premium);
+    }
     let e164 = PHONE_NUMBER_UTIL
         .format(&number, PhoneNumberFormat::E164)
         .into_owned();
@@ -78,6 +86,9 @@ pub fn read(text: &str, default_region: Option<&str>) -> Result<Phone, NotAPhone
     Ok(Phone {
         e164,
         zones: zones(number.country_code),
+        region: PHONE_NUMBER_UTIL
+            .get_region_for_number(&number)
+            .map(|it| it.to_string()),
     })
 }
 
@@ -124,7 +135,9 @@ mod tests {
                 "{text}"
             );
         };
-        use NotAPhone::{Invalid, NoCountry, NotANumber};
+        use NotAPhone::{Invalid, NoCountry, NotANumber, Premium};
+        check("+1 900 234 5678", None, Err(Premium));
+        check("0900 123456", Some("CH"), Err(Premium));
         check("+1 (415) 867-5309", None, Ok("+14158675309"));
         check(" +49 151 12345678 ", None, Ok("+4915112345678"));
         check("+49 (0) 151 12345678", None, Ok("+4915112345678"));

@@ -74,6 +74,21 @@ pub(super) const KNOWN: &[Setting] = &[
         "So many messages go to one address in 24 hours at most.",
     ),
     setting(
+        "allowed_regions",
+        Optional,
+        "The countries that get text messages, such as CH,DE,AT; none to allow all.",
+    ),
+    setting(
+        "most_segments",
+        Count,
+        "A text message of more segments is not sent, because each segment is paid for.",
+    ),
+    setting(
+        "hourly_ceiling",
+        Optional,
+        "Text messages in an hour, to all recipients together, after which sending is paused; none for any number.",
+    ),
+    setting(
         "default_region",
         Optional,
         "The country of phone numbers that name none, such as CH; none to refuse these.",
