@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::support::db::Db;
 use crate::support::settling::{self, Chunks, claim_chunks, complete, complete_with, take};
+use crate::support::until;
 
 #[tokio::test]
 async fn chunks_settled_twice_count_once() -> anyhow::Result<()> {
@@ -455,4 +456,33 @@ async fn frozen(n: i32) -> anyhow::Result<(Db, Client)> {
     db.add_sync("trial", n).await?;
     let worker = db.worker().await?;
     Ok((db, worker))
+}
+
+/// A claim that waits for the marks must not begin before they moved: no other claim would count it.
+#[tokio::test]
+async fn an_attempt_begins_after_its_claim_has_the_marks() -> anyhow::Result<()> {
+    let (db, worker) = frozen(2).await?;
+    let raising = db.session().await?;
+    raising
+        .batch_execute("begin; select pg_advisory_xact_lock(123456790, 0)")
+        .await?;
+    let claim = tokio::spawn(async move { claim_chunks(&worker, Trigger::Manual).await });
+    let waiting = "select nullif(count(*), 0) from pg_locks where not granted and locktype = 'advisory' and classid = 123456790
+                   and database = (select oid from pg_database where datname = current_database())";
+    until("the claim waits", async || {
+        Ok(db
+            .owner
+            .query_one(waiting, &[])
+            .await?
+            .get::<_, Option<i64>>(0))
+    })
+    .await?;
+    db.advance("2 minutes").await?;
+    raising
+        .batch_execute("select baton_api.raise_chunk_marks(0, baton.clock()); commit")
+        .await?;
+    assert!(matches!(claim.await??, Claim::Claimed(_)));
+    let seen = "select count(*) from baton.attempts where claimed_at >= baton_api.chunk_mark_at('baton.chunk_attempt_mark')";
+    assert_eq!(db.count(seen).await?, 1);
+    Ok(())
 }
