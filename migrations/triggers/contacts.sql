@@ -14,14 +14,3 @@ begin
   return new;
 end
 $$;
-
-create or replace trigger t10_forget_verdict
-before update of email on public.contacts
-for each row
-when (old.email is distinct from new.email and old.email_validation_status is not distinct from new.email_validation_status)
-execute function baton.forget_verdict();
-
-create or replace trigger t90_wake
-after insert or update of email on public.contacts
-for each statement
-execute function baton.wake_job('validate-contacts', '123456789');
