@@ -167,3 +167,82 @@ async fn two_migrations_at_once_take_turns() -> anyhow::Result<()> {
     assert!(one.code_rebuilt != two.code_rebuilt);
     Ok(())
 }
+
+#[tokio::test]
+async fn tables_that_do_not_fit_are_refused_with_the_statement_that_mends_them()
+-> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(
+            "drop schema baton, baton_api, baton_board cascade;
+             drop table contacts, assignments, activities, synced_emails, auto_sync_messages;
+             create domain moment as timestamptz; create domain address as varchar(100);
+             create type state as enum ('active', 'ended');
+             create table contacts (id int primary key, email address, created_at timestamp, email_validation_status varchar(10));
+             create table assignments (id int primary key, status state, created_at timestamptz, last_contact_date moment);
+             create table synced_emails (source text not null, id text not null, tenant int not null);
+             create table auto_sync_messages (auto_sync_id uuid)",
+        )
+        .await?;
+    let before = shape(&db).await?;
+    let mut owner = db.session().await?;
+    let Err(schema::Error::Unsuitable(differences)) = schema::migrate(&mut owner).await else {
+        panic!("they do not fit")
+    };
+    let about: Vec<(&str, &str)> = differences
+        .iter()
+        .map(|it| (&*it.about, &*it.found))
+        .collect();
+    assert_eq!(
+        about,
+        [
+            ("public.assignments.created_at", "may be null"),
+            ("public.assignments.last_contact_date", "is moment"),
+            ("public.auto_sync_messages.message_type", "is missing"),
+            (
+                "public.contacts.created_at",
+                "is timestamp without time zone"
+            ),
+            (
+                "public.contacts.email_validation_status",
+                "is character varying(10)"
+            ),
+            (
+                "public.synced_emails",
+                "has no unique index on source and id"
+            ),
+            ("public.synced_emails.tenant", "has no default"),
+        ]
+    );
+    assert_eq!(shape(&db).await?, before);
+    assert_eq!(
+        db.count("select count(*) from pg_namespace where nspname like 'baton%'")
+            .await?,
+        0
+    );
+    // Each statement mends what it is about; two leave a word to the operator.
+    for it in differences {
+        let statement = it.statement.replace("default …", "default 1");
+        db.owner.batch_execute(&statement).await?;
+    }
+    schema::migrate(&mut owner).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_column_that_was_dropped_after_the_migration_is_named() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute("alter table assignments drop column last_contact_date cascade")
+        .await?;
+    let refused = schema::migrate(&mut db.session().await?).await;
+    let message = refused.err().map(|it| it.to_string()).unwrap_or_default();
+    assert!(
+        message.contains(
+            "public.assignments.last_contact_date is missing; Baton needs it: \
+             alter table public.assignments add column last_contact_date timestamp with time zone;"
+        ),
+        "{message}"
+    );
+    Ok(())
+}

@@ -99,6 +99,10 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<schema::Report> {
             "migrating",
             "drop them first and create them again afterwards; grants on Baton's views stay by themselves",
         )(error),
+        schema::Error::Unsuitable(_) => advice::with(
+            "migrating",
+            "run these statements where they suit your application, then `baton migrate` again; nothing was changed",
+        )(error),
         schema::Error::Busy => advice::with(
             "migrating",
             "wait for it to end; it may be building indexes (pg_stat_progress_create_index shows them)",

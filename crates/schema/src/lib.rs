@@ -44,6 +44,9 @@ pub enum Error {
     /// Objects of others depend on views or functions that are rebuilt; nothing was changed.
     #[error("these depend on schemas that a migration rebuilds: {}", .0.join(", "))]
     Dependents(Vec<String>),
+    /// Tables of the application are not as Baton needs them; nothing was changed.
+    #[error("tables of the application do not fit:\n{}", .0.iter().map(|it| format!("  {it}")).collect::<Vec<_>>().join("\n"))]
+    Unsuitable(Vec<Difference>),
     /// Another migration of this database is running.
     #[error("another migration of this database is running")]
     Busy,
@@ -58,6 +61,31 @@ impl Error {
             return false;
         };
         source.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+}
+
+/// A table or column of the application that is not as Baton needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The table, or the column with its table.
+    pub about: String,
+    /// What it is.
+    pub found: String,
+    /// What is needed.
+    pub needed: String,
+    /// What mends it.
+    pub statement: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            about,
+            found,
+            needed,
+            statement,
+        } = self;
+        write!(f, "{about} {found}; Baton needs {needed}: {statement};")
     }
 }
 
@@ -120,6 +148,7 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
     let known = recorded(&looking).await?;
     let files = missing(&known)?;
     check_dependents(&looking, &known).await?;
+    check_tables(&looking, &known).await?;
     let tables = prepare::tables(&looking, &files).await?;
     looking.commit().await?;
 
@@ -216,6 +245,22 @@ fn missing(known: &[(String, String)]) -> Result<Vec<File>, Error> {
         }
     }
     Ok(missing)
+}
+
+async fn check_tables(tx: &Transaction<'_>, known: &[(String, String)]) -> Result<(), Error> {
+    let (file, sql) = files::single("requirements.sql");
+    let known: Vec<&str> = known.iter().map(|(name, _)| &**name).collect();
+    let rows = tx.query(sql, &[&known]).await.map_err(refused(&file))?;
+    let differences = rows.iter().map(|row| Difference {
+        about: row.get(0),
+        found: row.get(1),
+        needed: row.get(2),
+        statement: row.get(3),
+    });
+    match rows.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Unsuitable(differences.collect())),
+    }
 }
 
 async fn check_dependents(tx: &Transaction<'_>, known: &[(String, String)]) -> Result<(), Error> {
