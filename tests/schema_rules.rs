@@ -3,5 +3,6 @@
 mod contract_lines;
 mod documents;
 mod migrations;
+mod moving_in;
 mod privileges;
 mod rules;

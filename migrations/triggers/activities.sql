@@ -28,15 +28,3 @@ exception when others then
   return null;
 end
 $$;
-
-create or replace trigger t50_note_contact
-after insert on public.activities
-referencing new table as changed
-for each statement
-execute function baton.note_contact();
-
-create or replace trigger t51_note_changed_contact
-after update on public.activities
-referencing new table as changed
-for each statement
-execute function baton.note_contact();

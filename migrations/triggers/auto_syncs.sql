@@ -31,30 +31,3 @@ exception when others then
   return null;
 end
 $$;
-
--- Whoever took the queue out, as the rollback of the first version does, keeps it out.
-do $$
-begin
-  if to_regclass('public.job_queue') is null or to_regclass('public.auto_syncs') is null then
-    return;
-  end if;
-  create or replace trigger on_auto_sync_created
-  after insert on public.auto_syncs
-  for each row
-  when (new.status = 'running')
-  execute function baton.schedule_first_reminder();
-
-  create or replace trigger t90_wake
-  after insert on public.job_queue
-  referencing new table as changed
-  for each statement
-  execute function baton.wake_auto_sync_jobs();
-
-  create or replace trigger t91_wake
-  after update on public.job_queue
-  referencing new table as changed
-  for each statement
-  when (coalesce(pg_catalog.current_setting('baton.quiet', true), '') <> 'on')
-  execute function baton.wake_auto_sync_jobs();
-end
-$$;

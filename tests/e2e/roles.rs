@@ -99,9 +99,15 @@ async fn a_second_host_finds_the_passwords_in_its_env_file() -> anyhow::Result<(
 }
 
 #[tokio::test]
-async fn doctor_tells_which_component_cannot_log_in() -> anyhow::Result<()> {
+async fn doctor_tells_which_component_cannot_log_in_and_which_rows_are_never_due()
+-> anyhow::Result<()> {
     let db = Db::new().await?;
     let (home, _) = deployed(&db).await?;
+    db.owner
+        .batch_execute(
+            "insert into contacts (email, email_validation_status) values ('a@x.test', 'unknown')",
+        )
+        .await?;
     let role = roles(&db.owner).await?["process-chunks"].clone();
     db.owner
         .batch_execute(&format!("alter role {role} nologin"))
@@ -117,6 +123,7 @@ async fn doctor_tells_which_component_cannot_log_in() -> anyhow::Result<()> {
         "{line}"
     );
     assert_eq!(out.matches("cannot log in").count(), 1, "{out}");
+    assert!(out.contains("1 of public.contacts are never due"), "{out}");
     Ok(())
 }
 

@@ -430,3 +430,37 @@ async fn a_lock_that_another_session_holds_is_shown_with_its_holder() -> anyhow:
     assert_eq!(db.list(shown, &[&pid]).await?, ["busy true"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn rows_that_are_never_due_are_counted_with_a_remedy() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let counted = "baton_api.unreachable_rows()";
+    assert_eq!(db.text(counted).await?.as_deref(), Some("[]"));
+    db.owner
+        .batch_execute(
+            "insert into contacts (email, email_validation_status) select 'a' || g || '@x.test', 'unknown' from generate_series(1, 10005) g;
+             insert into contacts (email, email_validation_status, email_validation_retry_at) values ('b@x.test', 'unknown', 'infinity'), ('c@x.test', 'unknown', now());
+             insert into contacts (email, email_validation_status) values ('d@x.test', 'deliverable');
+             insert into contacts (email, email_validation_status, external_heartbeat_checked_at) values ('e@x.test', 'risky', now()), ('f@x.test', 'risky', 'infinity');
+             insert into contacts (email, created_at) values ('g@x.test', 'infinity'), ('h@x.test', '-infinity'), (null, 'infinity');
+             alter table assignments alter created_at drop not null;
+             insert into assignments (created_at, last_contact_date, last_reminder_at, status) values
+               (null, null, null, 'active'), (null, null, null, 'ended'), (now(), 'infinity', null, 'active'),
+               (now(), null, 'infinity', 'active'), (now(), null, now(), 'active')",
+        )
+        .await?;
+    let found: serde_json::Value = db
+        .owner
+        .query_one(&format!("select {counted}"), &[])
+        .await?
+        .get(0);
+    let kinds = found.as_array().cloned().unwrap_or_default();
+    let rows: Vec<_> = kinds.iter().map(|it| it["rows"].as_i64()).collect();
+    assert_eq!(rows, [10_001, 2, 1, 1, 2].map(Some), "{found}");
+    for kind in kinds {
+        let remedy = kind["remedy"].as_str().unwrap_or_default();
+        db.owner.batch_execute(remedy).await?;
+    }
+    assert_eq!(db.text(counted).await?.as_deref(), Some("[]"));
+    Ok(())
+}

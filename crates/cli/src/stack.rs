@@ -89,7 +89,8 @@ impl Stack {
 
 /// Brings the schema up to date and says what was applied.
 pub(crate) async fn migrate(client: &mut Client) -> Result<schema::Report> {
-    schema::migrate(client).await.map_err(|error| match error {
+    let migrating = schema::migrate_telling(client, output::note);
+    migrating.await.map_err(|error| match error {
         schema::Error::Newer(_) => advice::with("migrating", "install the newer release")(error),
         schema::Error::Edited(_) => {
             advice::with("migrating", "put the released file back as it was")(error)
@@ -97,6 +98,14 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<schema::Report> {
         schema::Error::Dependents(_) => advice::with(
             "migrating",
             "drop them first and create them again afterwards; grants on Baton's views stay by themselves",
+        )(error),
+        schema::Error::Unsuitable(_) => advice::with(
+            "migrating",
+            "run these statements where they suit your application, then `baton migrate` again; nothing was changed",
+        )(error),
+        schema::Error::Busy => advice::with(
+            "migrating",
+            "wait for it to end; it may be building indexes (pg_stat_progress_create_index shows them)",
         )(error),
         schema::Error::Refused { .. } | schema::Error::Connection(_) => advice::with(
             "migrating",

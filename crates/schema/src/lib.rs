@@ -1,21 +1,22 @@
 //! Embeds `migrations/` and brings a database up to date with it.
 //!
 //! It knows files and their order, none of the nouns inside, and opens no connection of its own.
-//! The one entry point is [`migrate`]: everything happens in one transaction under an advisory lock. Grants are applied
+//! The one entry point is [`migrate`]. Columns and indexes of tables that the application has already come first, each by
+//! itself (`prepare.rs`); everything else happens in one transaction under an advisory lock. Grants are applied
 //! at every migration, because a database restored on another server lacks its roles.
 //! A migration library would apply the numbered files as well, but could not rebuild the code schemas in the same transaction.
 
+mod files;
 mod guest;
+mod prepare;
 
 use std::time::Duration;
 
-use include_dir::{Dir, include_dir};
+use files::{File, hash_of};
 use postgres_protocol::password::scram_sha_256;
-use sha2::{Digest, Sha256};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Transaction};
 
-static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
 /// Key of the advisory lock that lets one migration run at a time in a database; the letters "baton".
 const LOCK: i64 = 0x0062_6174_6f6e;
 /// Name under which the hash of all code files is recorded.
@@ -32,7 +33,7 @@ pub enum Error {
     /// A released file was changed after it had been applied.
     #[error("migration {0} differs from the one that was applied; released files are never edited")]
     Edited(String),
-    /// PostgreSQL refused a statement of the named file; nothing was changed.
+    /// PostgreSQL refused a statement of the named file.
     #[error("{file}: {}", describe(source))]
     Refused {
         /// The file, relative to `migrations/`.
@@ -43,6 +44,12 @@ pub enum Error {
     /// Objects of others depend on views or functions that are rebuilt; nothing was changed.
     #[error("these depend on schemas that a migration rebuilds: {}", .0.join(", "))]
     Dependents(Vec<String>),
+    /// Tables of the application are not as Baton needs them; nothing was changed.
+    #[error("tables of the application do not fit:\n{}", .0.iter().map(|it| format!("  {it}")).collect::<Vec<_>>().join("\n"))]
+    Unsuitable(Vec<Difference>),
+    /// Another migration of this database is running.
+    #[error("another migration of this database is running")]
+    Busy,
     /// The connection failed.
     #[error("migrating: {}", describe(.0))]
     Connection(#[from] tokio_postgres::Error),
@@ -57,9 +64,41 @@ impl Error {
     }
 }
 
+/// A table or column of the application that is not as Baton needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The table, or the column with its table.
+    pub about: String,
+    /// What it is.
+    pub found: String,
+    /// What is needed.
+    pub needed: String,
+    /// What mends it.
+    pub statement: String,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            about,
+            found,
+            needed,
+            statement,
+        } = self;
+        write!(f, "{about} {found}; Baton needs {needed}: {statement};")
+    }
+}
+
+/// Takes a sentence about a step that may take long.
+pub type Note = fn(&str);
+
 /// What [`migrate`] did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Tables of the application that got columns.
+    pub columns: Vec<String>,
+    /// Indexes that were built on tables of the application.
+    pub indexes: Vec<String>,
     /// Numbered files applied now, in order.
     pub applied: Vec<String>,
     /// Whether functions, views and triggers were rebuilt.
@@ -71,24 +110,58 @@ const LOCK_TIMEOUT: &str = "set local lock_timeout = '2s'";
 /// How often a migration is tried that did not get its locks, and the pause in between.
 const TRIES: u32 = 15;
 const PAUSE: Duration = Duration::from_secs(2);
+/// How long another migration of this database is waited for; it may be building indexes. Waiting inside PostgreSQL would
+/// hold a snapshot, and the builds would wait for that.
+const PATIENCE: Duration = Duration::from_secs(600);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Applies what is missing: numbered files in order, then functions, triggers and views, all or nothing.
-/// A lock that cannot be had within 2 s is given up, so that nobody waits behind the migration, and all is tried again.
+/// Applies what is missing: columns and indexes of tables that the application has already, each by itself; then, all or
+/// nothing, numbered files in order, functions, views and triggers.
+/// A lock that cannot be had within 2 s is given up, so that no reader or writer waits behind the migration, and all is
+/// tried again. What an interrupted migration left is continued.
 pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
-    let mut tries = 1;
+    migrate_telling(client, |_| {}).await
+}
+
+/// Like [`migrate`], and tells what takes long.
+pub async fn migrate_telling(client: &mut Client, note: Note) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let (mut tries, mut looks) = (1, 0);
     loop {
-        match migrate_once(client).await {
-            Err(error) if error.is_lock_timeout() && tries < TRIES => tries += 1,
-            result => return result,
-        }
-        tokio::time::sleep(PAUSE).await;
+        let pause = match migrate_once(client, note, &mut report).await {
+            Err(error) if error.is_lock_timeout() && tries < TRIES => {
+                tries += 1;
+                PAUSE
+            }
+            Err(Error::Busy) if LOOK_EVERY * looks < PATIENCE => {
+                looks += 1;
+                LOOK_EVERY
+            }
+            result => return result.map(|()| report),
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
-async fn migrate_once(client: &mut Client) -> Result<Report, Error> {
+async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> Result<(), Error> {
+    let looking = client.build_transaction().read_only(true).start().await?;
+    let known = recorded(&looking).await?;
+    let files = missing(&known)?;
+    check_dependents(&looking, &known).await?;
+    check_tables(&looking, &known).await?;
+    let tables = prepare::tables(&looking, &files).await?;
+    looking.commit().await?;
+
+    prepare::prepare(client, &files, &tables, note, report).await?;
+
     let tx = client.transaction().await?;
-    tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK])
-        .await?;
+    let locked: bool = tx
+        .query_one("select pg_try_advisory_xact_lock($1)", &[&LOCK])
+        .await?
+        .get(0);
+    if !locked {
+        return Err(Error::Busy);
+    }
     tx.batch_execute(LOCK_TIMEOUT).await?;
     let before = guest::look(&tx).await?;
     tx.batch_execute(
@@ -98,55 +171,107 @@ async fn migrate_once(client: &mut Client) -> Result<Report, Error> {
          comment on table baton.migrations is 'Which files of migrations/ this database has.'",
     )
     .await?;
-    let mut report = Report::default();
-    let files = numbered_files();
+    // Another migration may have come first.
     let known = recorded(&tx).await?;
+    let mut applied = Vec::new();
+    for (name, sql) in missing(&known)? {
+        apply(&tx, &name, &prepare::remaining(sql, &tables)).await?;
+        record(&tx, &name, &hash_of([sql])).await?;
+        applied.push(name);
+    }
+    guest::keep_search_path(&tx, &before).await?;
+    let code_rebuilt = code_differs(&known);
+    if code_rebuilt {
+        check_dependents(&tx, &known).await?;
+        rebuild_code(&tx).await?;
+    }
+    let (name, sql) = files::single("grants.sql");
+    apply(&tx, &name, sql).await?;
+    if code_rebuilt {
+        // Last, because writers of the application wait from here to the end.
+        let (name, sql) = files::application_triggers();
+        apply(&tx, &name, sql).await?;
+    }
+    tx.commit().await?;
+    report.applied = applied;
+    report.code_rebuilt = code_rebuilt;
+    Ok(())
+}
+
+async fn rebuild_code(tx: &Transaction<'_>) -> Result<(), Error> {
+    let kept = guest::grants(tx).await?;
+    // Functions may name one another, so bodies are checked by use (and by the tests), not in file order.
+    tx.batch_execute(
+        "set local check_function_bodies = off;
+         drop schema if exists baton_board cascade; drop schema if exists baton_api cascade;
+         create schema baton_api; create schema baton_board;
+         comment on schema baton_api is 'The functions of Baton: the only door for components.';
+         comment on schema baton_board is 'Views for people, the console and metrics.'",
+    )
+    .await?;
+    for (name, sql) in files::code() {
+        apply(tx, &name, sql).await?;
+    }
+    guest::restore(tx, &kept).await?;
+    record(tx, CODE, &code_hash()).await
+}
+
+fn code_hash() -> String {
+    let mut files = files::code();
+    files.push(files::application_triggers());
+    hash_of(files.iter().map(|(_, sql)| *sql))
+}
+
+fn code_differs(known: &[(String, String)]) -> bool {
+    let hash = code_hash();
+    !known.iter().any(|(name, it)| name == CODE && *it == hash)
+}
+
+/// The numbered files that a database with these lacks, unless it is newer or one of its files was edited.
+fn missing(known: &[(String, String)]) -> Result<Vec<File>, Error> {
+    let files = files::numbered();
     if let Some((name, _)) = known
         .iter()
         .find(|(name, _)| name != CODE && !files.iter().any(|(it, _)| it == name))
     {
         return Err(Error::Newer(name.clone()));
     }
+    let mut missing = Vec::new();
     for (name, sql) in files {
         match known.iter().find(|(it, _)| *it == name) {
             Some((_, hash)) if *hash == hash_of([sql]) => {}
             Some(_) => return Err(Error::Edited(name)),
-            None => {
-                apply(&tx, &name, sql).await?;
-                record(&tx, &name, &hash_of([sql])).await?;
-                report.applied.push(name);
-            }
+            None => missing.push((name, sql)),
         }
     }
-    guest::keep_search_path(&tx, &before).await?;
-    let code = code_files();
-    let hash = hash_of(code.iter().map(|(_, sql)| *sql));
-    if !known.iter().any(|(name, it)| name == CODE && *it == hash) {
-        let dependents = guest::dependents(&tx).await?;
-        if !dependents.is_empty() {
-            return Err(Error::Dependents(dependents));
-        }
-        let kept = guest::grants(&tx).await?;
-        // Functions may name one another, so bodies are checked by use (and by the tests), not in file order.
-        tx.batch_execute(
-            "set local check_function_bodies = off;
-             drop schema if exists baton_board cascade; drop schema if exists baton_api cascade;
-             create schema baton_api; create schema baton_board;
-             comment on schema baton_api is 'The functions of Baton: the only door for components.';
-             comment on schema baton_board is 'Views for people, the console and metrics.'",
-        )
-        .await?;
-        for (name, sql) in code {
-            apply(&tx, &name, sql).await?;
-        }
-        guest::restore(&tx, &kept).await?;
-        record(&tx, CODE, &hash).await?;
-        report.code_rebuilt = true;
+    Ok(missing)
+}
+
+async fn check_tables(tx: &Transaction<'_>, known: &[(String, String)]) -> Result<(), Error> {
+    let (file, sql) = files::single("requirements.sql");
+    let known: Vec<&str> = known.iter().map(|(name, _)| &**name).collect();
+    let rows = tx.query(sql, &[&known]).await.map_err(refused(&file))?;
+    let differences = rows.iter().map(|row| Difference {
+        about: row.get(0),
+        found: row.get(1),
+        needed: row.get(2),
+        statement: row.get(3),
+    });
+    match rows.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Unsuitable(differences.collect())),
     }
-    let (name, sql) = grants();
-    apply(&tx, name, sql).await?;
-    tx.commit().await?;
-    Ok(report)
+}
+
+async fn check_dependents(tx: &Transaction<'_>, known: &[(String, String)]) -> Result<(), Error> {
+    let dependents = match code_differs(known) {
+        true => guest::dependents(tx).await?,
+        false => Vec::new(),
+    };
+    match dependents.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Dependents(dependents)),
+    }
 }
 
 /// Lets `role` log in with `password`; apart from [`migrate`], because it changes the login of a running deployment.
@@ -163,15 +288,21 @@ pub async fn set_login(client: &Client, role: &str, password: &str) -> Result<()
 }
 
 async fn apply(tx: &Transaction<'_>, file: &str, sql: &str) -> Result<(), Error> {
-    tx.batch_execute(sql)
-        .await
-        .map_err(|source| Error::Refused {
-            file: file.to_owned(),
-            source,
-        })
+    tx.batch_execute(sql).await.map_err(refused(file))
+}
+
+fn refused(file: &str) -> impl Fn(tokio_postgres::Error) -> Error {
+    move |source| Error::Refused {
+        file: file.to_owned(),
+        source,
+    }
 }
 
 async fn recorded(tx: &Transaction<'_>) -> Result<Vec<(String, String)>, Error> {
+    let sql = "select to_regclass('baton.migrations') is not null";
+    if !tx.query_one(sql, &[]).await?.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
     let rows = tx
         .query("select name, hash from baton.migrations", &[])
         .await?;
@@ -186,62 +317,6 @@ async fn record(tx: &Transaction<'_>, name: &str, hash: &str) -> Result<(), Erro
     )
     .await?;
     Ok(())
-}
-
-fn numbered_files() -> Vec<(String, &'static str)> {
-    let mut files = sql_files(&MIGRATIONS, false);
-    files.retain(|(name, _)| name.starts_with(|it: char| it.is_ascii_digit()));
-    files
-}
-
-fn code_files() -> Vec<(String, &'static str)> {
-    let mut files = Vec::new();
-    for folder in ["triggers", "api", "board"] {
-        let dir = MIGRATIONS
-            .get_dir(folder)
-            .expect("migrations/ has this folder");
-        files.extend(sql_files(dir, true));
-    }
-    files
-}
-
-fn grants() -> (&'static str, &'static str) {
-    let name = "grants.sql";
-    let file = MIGRATIONS
-        .get_file(name)
-        .expect("migrations/ has this file");
-    (name, file.contents_utf8().expect("SQL is UTF-8"))
-}
-
-fn sql_files(dir: &'static Dir<'_>, deep: bool) -> Vec<(String, &'static str)> {
-    let mut files: Vec<_> = dir
-        .files()
-        .filter(|it| {
-            it.path()
-                .extension()
-                .is_some_and(|extension| extension == "sql")
-        })
-        .map(|it| {
-            (
-                it.path().display().to_string(),
-                it.contents_utf8().expect("SQL is UTF-8"),
-            )
-        })
-        .collect();
-    if deep {
-        files.extend(dir.dirs().flat_map(|it| sql_files(it, true)));
-    }
-    files.sort();
-    files
-}
-
-fn hash_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let mut hasher = Sha256::new();
-    for text in texts {
-        hasher.update(text.as_bytes());
-        hasher.update([0]);
-    }
-    format!("{:x}", hasher.finalize())
 }
 
 fn describe(error: &tokio_postgres::Error) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use anyhow::Result;
 use domain::database::Tls;
 use domain::doh::{RecordKind, query};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
 use crate::database::{Address, Database, connect};
@@ -177,7 +177,58 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
     });
     checks.extend(roles_log_in(home, database, &client).await?);
     checks.push(connections(database, &client).await?);
+    checks.push(never_due(&client).await?);
     Ok(checks)
+}
+
+/// Rows that no job will ever find due. What cannot be counted in ten seconds is not.
+async fn never_due(client: &Client) -> Result<Check> {
+    #[derive(Deserialize)]
+    struct Rows {
+        table: String,
+        rows: u32,
+        why: String,
+        remedy: String,
+    }
+    client
+        .batch_execute("begin; set local statement_timeout = '10s'")
+        .await?;
+    let counted = client
+        .query_one("select baton_api.unreachable_rows()", &[])
+        .await;
+    client.batch_execute("rollback").await?;
+    let check = |verdict, found| Check {
+        what: "rows",
+        verdict,
+        found,
+    };
+    let counted = match counted {
+        Ok(row) => row.get(0),
+        Err(error) => {
+            let found = format!(
+                "rows that are never due were not counted: {}",
+                advice::postgres(&error)
+            );
+            return Ok(check(Verdict::Warning, found));
+        }
+    };
+    let rows: Vec<Rows> = serde_json::from_value(counted)?;
+    if rows.is_empty() {
+        let found = "every row can become due".to_owned();
+        return Ok(check(Verdict::Ok, found));
+    }
+    let lines = rows.iter().map(|it| {
+        let number = match it.rows {
+            10_001.. => "10,000+".to_owned(),
+            n => n.to_string(),
+        };
+        format!(
+            "{number} of {} are never due ({}); {}",
+            it.table, it.why, it.remedy
+        )
+    });
+    let found = lines.collect::<Vec<_>>().join("; ");
+    Ok(check(Verdict::Warning, found))
 }
 
 /// How the connections of owner and components are protected.

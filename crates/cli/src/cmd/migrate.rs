@@ -9,9 +9,21 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
     Database::with(context, &home, async |database| {
         let report = stack::migrate(&mut database.connect().await?).await?;
         let place = database.address().to_string();
-        let document = json!({ "database": place, "applied": report.applied, "code_rebuilt": report.code_rebuilt });
+        let document = json!({
+            "database": place, "columns": report.columns, "indexes": report.indexes,
+            "applied": report.applied, "code_rebuilt": report.code_rebuilt,
+        });
         context.output.result(&document, || {
-            let mut lines: Vec<String> = report.applied.iter().map(|it| format!("applied {it}")).collect();
+            let columns = report
+                .columns
+                .iter()
+                .map(|it| format!("added columns to {it}"));
+            let indexes = report
+                .indexes
+                .iter()
+                .map(|it| format!("built the index {it}"));
+            let applied = report.applied.iter().map(|it| format!("applied {it}"));
+            let mut lines: Vec<String> = columns.chain(indexes).chain(applied).collect();
             if report.code_rebuilt {
                 lines.push("rebuilt functions, views and triggers".to_owned());
             }
