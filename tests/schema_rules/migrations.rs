@@ -65,9 +65,9 @@ async fn grants_on_views_survive_an_upgrade() -> anyhow::Result<()> {
         )
         .await?;
     schema::migrate(&mut db.session().await?).await?;
-    let reader = db.session().await?;
+    let reader = db.session_of("anon").await?;
     reader
-        .batch_execute("set session authorization anon; select * from baton_board.run_log")
+        .batch_execute("select * from baton_board.run_log")
         .await?;
     assert!(
         reader
