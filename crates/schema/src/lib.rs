@@ -139,10 +139,14 @@ async fn migrate_once(client: &mut Client) -> Result<Report, Error> {
         for (name, sql) in code {
             apply(&tx, &name, sql).await?;
         }
+        for schema in ["baton_api", "baton_board"] {
+            guest::close(&tx, schema).await?;
+        }
         guest::restore(&tx, &kept).await?;
         record(&tx, CODE, &hash).await?;
         report.code_rebuilt = true;
     }
+    guest::close(&tx, "baton").await?;
     let (name, sql) = grants();
     apply(&tx, name, sql).await?;
     tx.commit().await?;
