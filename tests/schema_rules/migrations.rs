@@ -177,6 +177,43 @@ async fn a_migration_that_waits_for_a_lock_lets_readers_through() -> anyhow::Res
     Ok(())
 }
 
+/// One of them waits, and must then see what the other has applied, whatever the server's isolation level.
+#[tokio::test]
+async fn two_migrations_at_once_apply_each_file_once() -> anyhow::Result<()> {
+    const LOCK: i64 = 0x0062_6174_6f6e;
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute("drop schema baton, baton_api, baton_board cascade; drop schema public cascade; create schema public")
+        .await?;
+    db.owner
+        .execute("select pg_advisory_lock($1)", &[&LOCK])
+        .await?;
+    let (mut one, mut two) = (db.session().await?, db.session().await?);
+    for session in [&one, &two] {
+        session
+            .batch_execute("set default_transaction_isolation = 'serializable'")
+            .await?;
+    }
+    let release = async {
+        crate::support::until("both wait for their turn", async || {
+            Ok((db.sessions("wait_event = 'advisory'").await? == 2).then_some(()))
+        })
+        .await?;
+        db.owner
+            .execute("select pg_advisory_unlock($1)", &[&LOCK])
+            .await?;
+        anyhow::Ok(())
+    };
+    let (one, two, released) = tokio::join!(
+        schema::migrate(&mut one),
+        schema::migrate(&mut two),
+        release
+    );
+    released?;
+    assert_ne!(one?.applied.is_empty(), two?.applied.is_empty());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_newer_database_and_an_edited_file_are_refused() -> anyhow::Result<()> {
     let db = Db::new().await?;

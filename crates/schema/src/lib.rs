@@ -13,7 +13,7 @@ use include_dir::{Dir, include_dir};
 use postgres_protocol::password::scram_sha_256;
 use sha2::{Digest, Sha256};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
 /// Key of the advisory lock that lets one migration run at a time in a database; the letters "baton".
@@ -86,7 +86,12 @@ pub async fn migrate(client: &mut Client) -> Result<Report, Error> {
 }
 
 async fn migrate_once(client: &mut Client) -> Result<Report, Error> {
-    let tx = client.transaction().await?;
+    // Under another level, one that waited for its turn would not see what the other had applied meanwhile.
+    let tx = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .start()
+        .await?;
     tx.execute("select pg_advisory_xact_lock($1)", &[&LOCK])
         .await?;
     tx.batch_execute(LOCK_TIMEOUT).await?;
