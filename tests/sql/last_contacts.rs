@@ -85,6 +85,26 @@ async fn who_registers_a_contact_needs_no_right_to_assignments() -> anyhow::Resu
     Ok(())
 }
 
+/// A writer who chose that level retries; with a warning in its place, the contact would be lost.
+#[tokio::test]
+async fn under_repeatable_read_no_contact_is_lost() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_assignments(1).await?;
+    let late = db.session().await?;
+    late.batch_execute("begin isolation level repeatable read; select from assignments")
+        .await?;
+    let insert = "insert into activities (assignment_id) select id from assignments";
+    let older = "insert into activities (assignment_id, occurred_at) select id, now() - interval '5 days' from assignments";
+    db.owner.batch_execute(older).await?;
+    let error = late.batch_execute(insert).await;
+    assert_eq!(code(&error.expect_err("the date is newer")), "40001");
+    late.batch_execute("rollback").await?;
+    late.batch_execute(insert).await?;
+    let noted = "select last_contact_date > now() - interval '1 day' from assignments";
+    assert_eq!(db.text(noted).await?.as_deref(), Some("true"));
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_older_contact_does_not_take_a_newer_one_back() -> anyhow::Result<()> {
     let db = Db::new().await?;
