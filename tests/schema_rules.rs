@@ -2,6 +2,7 @@
 
 mod contract_lines;
 mod documents;
+mod matrix;
 mod migrations;
 mod moving_in;
 mod privileges;

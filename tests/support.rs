@@ -15,6 +15,7 @@ pub(crate) mod server;
 pub(crate) mod settling;
 pub(crate) mod sms;
 pub(crate) mod tls;
+pub(crate) mod variant;
 
 use std::path::PathBuf;
 use std::time::Duration;

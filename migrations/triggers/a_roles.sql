@@ -26,6 +26,18 @@ begin
           using errcode = '42501', hint = format('let an administrator run: create role %I nologin;', v_role);
     end;
   end if;
+  -- Components ask for it when they connect; some poolers drop what a connection asks for.
+  if not exists (
+    select from pg_catalog.pg_db_role_setting s join pg_catalog.pg_roles r on r.oid = s.setrole
+    where r.rolname = v_role and 'default_transaction_isolation=read committed' = any (s.setconfig))
+  then
+    begin
+      execute format('alter role %I set default_transaction_isolation = %L', v_role, 'read committed');
+    exception when insufficient_privilege then
+      -- An administrator made the role. Where it matters, check_isolation says what to do.
+      null;
+    end;
+  end if;
   if v_before is distinct from v_role then
     if exists (select from pg_catalog.pg_roles r where r.rolname = v_before) then
       execute format('revoke all on all functions in schema baton, baton_api, baton_board from %I', v_before);

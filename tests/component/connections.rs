@@ -33,8 +33,8 @@ async fn lost_connections_cost_one_request_each() -> anyhow::Result<()> {
     let filling = join_all((0..POOLED).map(|_| app.validate()));
     let release = async {
         until("all wait for the lock", async || {
-            let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-            Ok((db.count(waiting).await? >= POOLED as i64).then_some(()))
+            let waiting = db.sessions("wait_event_type = 'Lock'").await?;
+            Ok((waiting >= POOLED as i64).then_some(()))
         })
         .await?;
         anyhow::Ok(held.batch_execute("rollback").await?)
@@ -129,7 +129,6 @@ async fn all_components_together_keep_to_the_limit_of_connections() -> anyhow::R
     let mut setup = Setup::offline();
     setup.max_connections = LIMIT as usize;
     let app = App::start(&db, setup).await?;
-    let open = "select count(*) from pg_stat_activity where datname = current_database() and usename like 'baton\\_%'";
     for path in [
         "/jobs/validate-contacts",
         "/jobs/process-chunks",
@@ -141,7 +140,7 @@ async fn all_components_together_keep_to_the_limit_of_connections() -> anyhow::R
             let (status, answer) = answer?;
             assert!([200, 409].contains(&status), "{path}: {answer}");
         }
-        let open = db.count(open).await?;
+        let open = db.sessions("usename like 'baton\\_%'").await?;
         assert!((1..=LIMIT).contains(&open), "{open} after {path}");
     }
     Ok(())
@@ -180,7 +179,8 @@ async fn a_private_authority_is_trusted_when_the_operator_names_it() -> anyhow::
     )
     .await?;
     app.validate().await?;
-    assert_eq!(db.text(encrypted).await?.as_deref(), Some("true"));
+    let encrypted = db.superuser().await?.query_one(encrypted, &[]).await?;
+    assert_eq!(encrypted.get::<_, Option<bool>>(0), Some(true));
     app.stop().await;
 
     let (status, code, log) = start("require", "", "localhost").await?;

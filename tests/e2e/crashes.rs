@@ -1,4 +1,4 @@
-use cluster::{Cluster, Options};
+use cluster::Cluster;
 use loopback_resolver::LoopbackResolver;
 use serde_json::json;
 
@@ -7,6 +7,7 @@ use crate::support::baton::Home;
 use crate::support::db::Db;
 use crate::support::http::Http;
 use crate::support::until;
+use crate::support::variant::Variant;
 
 #[tokio::test]
 async fn a_killed_host_loses_nothing_and_repeats_nothing() -> anyhow::Result<()> {
@@ -82,15 +83,8 @@ async fn a_crashed_database_loses_nothing_and_repeats_nothing() -> anyhow::Resul
     let folder = tempfile::Builder::new()
         .prefix("baton-crash-")
         .tempdir_in("/tmp")?;
-    let settings = vec![("max_connections".to_owned(), "50".to_owned())];
-    let mut cluster = Cluster::start(
-        &folder.path().join("postgres"),
-        Options {
-            settings,
-            ..Options::default()
-        },
-    )
-    .await?;
+    let options = Variant::read()?.options(&[("max_connections", "50")])?;
+    let mut cluster = Cluster::start(&folder.path().join("postgres"), options).await?;
     let db = Db::on(&cluster).await?;
     db.watch_verdicts().await?;
     db.configure(json!({ "rate_per_minute": null, "batch_size": 20 }))

@@ -54,6 +54,10 @@ async fn an_operators_stop_waits_for_a_settlement_under_way() -> anyhow::Result<
     worker.batch_execute("begin").await?;
     settle(&worker, attempt.attempt_id, outcomes).await?;
     let operator = db.session().await?;
+    // Above it, PostgreSQL refuses to change what somebody else just changed.
+    operator
+        .batch_execute("set default_transaction_isolation = 'read committed'")
+        .await?;
     let stop = tokio::spawn(async move {
         operator
             .execute(
@@ -63,7 +67,7 @@ async fn an_operators_stop_waits_for_a_settlement_under_way() -> anyhow::Result<
             .await
     });
     until("the operator waits for a lock", async || {
-        let n = db.count("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").await?;
+        let n = db.sessions("wait_event_type = 'Lock'").await?;
         Ok((n > 0).then_some(()))
     })
     .await?;
@@ -100,10 +104,9 @@ async fn a_stop_during_the_batch_comes_before_its_settlement() -> anyhow::Result
         )
         .await
     });
-    let watcher = db.session().await?;
     until("the settlement waits for a lock", async || {
-        let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        Ok((watcher.query_one(sql, &[]).await?.get::<_, i64>(0) > 0).then_some(()))
+        let n = db.sessions("wait_event_type = 'Lock'").await?;
+        Ok((n > 0).then_some(()))
     })
     .await?;
     db.owner.batch_execute("commit").await?;

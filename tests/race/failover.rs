@@ -17,16 +17,7 @@ use crate::support::settling::messages::{
     claim_reminders, claimed, letter_to, no_quiet_hours, submit,
 };
 use crate::support::until;
-
-fn options(settings: &[(&str, &str)]) -> Options {
-    let settings = settings.iter();
-    Options {
-        settings: settings
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        ..Options::default()
-    }
-}
+use crate::support::variant::Variant;
 
 /// A streaming replica of a server, in a folder of its own.
 struct Replica {
@@ -68,6 +59,8 @@ impl Replica {
         let url = primary
             .owner_url(database)
             .replace(&format!(":{}/", primary.port()), &format!(":{port}/"));
+        // A standby refuses sessions whose default is serializable.
+        let url = format!("{url}&options=-c%20default_transaction_isolation%3Dread%5C%20committed");
         server
             .until_ready(async || {
                 host::pg::connect(&url).await?;
@@ -86,11 +79,12 @@ impl Replica {
 #[tokio::test]
 async fn after_a_promotion_nothing_goes_out_blindly() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let primary = Cluster::start(
-        &dir.path().join("primary"),
-        options(&[("max_wal_senders", "4")]),
-    )
-    .await?;
+    // The installed version, because pg_basebackup has to be of the same.
+    let options = Options {
+        programs: None,
+        ..Variant::read()?.options(&[("max_wal_senders", "4")])?
+    };
+    let primary = Cluster::start(&dir.path().join("primary"), options).await?;
     let db = Db::on(&primary).await?;
     no_quiet_hours(&db).await?;
     db.add_assignments(5).await?;
@@ -142,7 +136,7 @@ async fn after_a_promotion_nothing_goes_out_blindly() -> anyhow::Result<()> {
 
     let worker = host::pg::connect(&replica.url).await?;
     worker
-        .batch_execute("set session authorization test_components")
+        .batch_execute("set default_transaction_isolation = 'read committed'; set session authorization test_components")
         .await?;
     // The lease of the dead sender is over.
     standby
@@ -162,8 +156,9 @@ async fn after_a_promotion_nothing_goes_out_blindly() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_transaction_that_wrote_contacts_can_be_prepared() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let settings = options(&[("max_prepared_transactions", "4"), ("fsync", "off")]);
-    let cluster = Cluster::start(&dir.path().join("cluster"), settings).await?;
+    let settings = [("max_prepared_transactions", "4"), ("fsync", "off")];
+    let options = Variant::read()?.options(&settings)?;
+    let cluster = Cluster::start(&dir.path().join("cluster"), options).await?;
     let db = Db::on(&cluster).await?;
     let latest = "select latest from baton.woken_since(0)";
     let before: i64 = db.owner.query_one(latest, &[]).await?.get(0);

@@ -1,4 +1,4 @@
-use crate::support::db::Db;
+use crate::support::db::{ALL_COMPONENTS, Db};
 
 #[tokio::test]
 async fn migrating_again_changes_nothing() -> anyhow::Result<()> {
@@ -65,9 +65,9 @@ async fn grants_on_views_survive_an_upgrade() -> anyhow::Result<()> {
         )
         .await?;
     schema::migrate(&mut db.session().await?).await?;
-    let reader = db.session().await?;
+    let reader = db.session_of("anon").await?;
     reader
-        .batch_execute("set session authorization anon; select * from baton_board.run_log")
+        .batch_execute("select * from baton_board.run_log")
         .await?;
     assert!(
         reader
@@ -75,6 +75,50 @@ async fn grants_on_views_survive_an_upgrade() -> anyhow::Result<()> {
             .await
             .is_err()
     );
+    Ok(())
+}
+
+/// As an operator's own reports need it.
+#[tokio::test]
+async fn a_grant_on_a_table_survives_an_upgrade() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(&format!(
+            "update baton.migrations set hash = 'older' where name = 'code';
+             grant usage on schema baton to {ALL_COMPONENTS}; grant select on baton.runs to {ALL_COMPONENTS}"
+        ))
+        .await?;
+    schema::migrate(&mut db.session().await?).await?;
+    let reader = db.session_of(ALL_COMPONENTS).await?;
+    Ok(reader.batch_execute("select * from baton.runs").await?)
+}
+
+#[tokio::test]
+async fn a_migration_closes_what_default_privileges_open() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    // As an earlier release left it, and as this one would.
+    db.owner
+        .batch_execute(
+            "alter default privileges grant all on tables to anon;
+             alter default privileges grant all on functions to anon;
+             alter default privileges grant all on schemas to anon;
+             delete from baton.migrations where name = '0012_closed_tables.sql';
+             update baton.migrations set hash = 'older' where name = 'code';
+             grant all on baton.source_secrets, baton_board.run_log, contacts to anon;
+             grant all on function baton_api.prune(int) to anon;
+             grant all on schema baton, baton_api, baton_board to anon",
+        )
+        .await?;
+    schema::migrate(&mut db.session().await?).await?;
+    let left = "select o from (
+          select 'schema ' || s, has_schema_privilege('anon', s, 'usage') from unnest(array['baton', 'baton_api', 'baton_board']) s
+          union all select 'secrets', has_table_privilege('anon', 'baton.source_secrets', 'select')
+          union all select 'a view', has_table_privilege('anon', 'baton_board.run_log', 'select')
+          union all select 'a function', has_function_privilege('anon', 'baton_api.prune(int)', 'execute')
+          union all select 'truncate', has_table_privilege('anon', 'contacts', 'truncate')
+          union all select 'rows, by policies', has_table_privilege('anon', 'contacts', 'select')
+        ) o (o, may) where may";
+    assert_eq!(db.list(left, &[]).await?, ["rows, by policies"]);
     Ok(())
 }
 
@@ -130,6 +174,24 @@ async fn a_migration_that_waits_for_a_lock_lets_readers_through() -> anyhow::Res
     let (report, read) = tokio::join!(migrating, reading);
     read?;
     assert!(report?.code_rebuilt);
+    Ok(())
+}
+
+/// One of them comes second, and must then see what the other has applied, whatever the server's isolation level is.
+#[tokio::test]
+async fn two_migrations_at_once_apply_each_file_once() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute("drop schema baton, baton_api, baton_board cascade; drop schema public cascade; create schema public")
+        .await?;
+    let (mut one, mut two) = (db.session().await?, db.session().await?);
+    for session in [&one, &two] {
+        session
+            .batch_execute("set default_transaction_isolation = 'serializable'")
+            .await?;
+    }
+    let (one, two) = tokio::join!(schema::migrate(&mut one), schema::migrate(&mut two));
+    assert_ne!(one?.applied.is_empty(), two?.applied.is_empty());
     Ok(())
 }
 

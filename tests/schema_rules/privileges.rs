@@ -85,7 +85,10 @@ async fn a_copy_of_a_database_gets_roles_of_its_own() -> anyhow::Result<()> {
         .values()
         .map(|it| format!("drop owned by {it}; drop role {it};"))
         .collect();
-    db.owner.batch_execute(&statements.concat()).await?;
+    db.superuser()
+        .await?
+        .batch_execute(&statements.concat())
+        .await?;
     Ok(())
 }
 
@@ -96,7 +99,8 @@ async fn a_missing_role_comes_back_with_the_next_migration() -> anyhow::Result<(
     let mut owner = db.session().await?;
     schema::migrate(&mut owner).await?;
     let role = roles(&db.owner).await?["scheduler"].clone();
-    db.owner
+    db.superuser()
+        .await?
         .batch_execute(&format!("drop owned by {role}; drop role {role}"))
         .await?;
     schema::migrate(&mut owner).await?;
@@ -166,8 +170,10 @@ async fn a_writer_of_contacts_needs_no_rights_and_never_fails_by_waking() -> any
     let db = Db::new().await?;
     db.owner.batch_execute("drop role if exists app_writer; create role app_writer; grant insert, update on contacts to app_writer;
          create policy writers_write on contacts to app_writer using (true) with check (true)").await?;
-    let writer = db.session().await?;
-    writer.batch_execute("set session authorization app_writer; insert into contacts (email) values ('a@x.test')").await?;
+    let writer = db.session_of("app_writer").await?;
+    writer
+        .batch_execute("insert into contacts (email) values ('a@x.test')")
+        .await?;
     db.owner
         .batch_execute("alter table baton.settings rename to settings_gone")
         .await?;

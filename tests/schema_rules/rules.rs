@@ -14,6 +14,23 @@ const RULES: &[(&str, &str)] = &[
          where n.nspname like 'baton%' and a.grantee = 0 and p.proname not like 'test_%'",
     ),
     (
+        "in Baton's schemas no role has rights but the owner and Baton's own",
+        "select o.object::text from (
+           select c.oid::regclass::text as object, c.relnamespace as schema, c.relacl as acl, c.relowner as owner from pg_class c
+           union all select p.oid::regprocedure::text, p.pronamespace, p.proacl, p.proowner from pg_proc p
+           union all select n.nspname, n.oid, n.nspacl, n.nspowner from pg_namespace n
+         ) o join pg_namespace n on n.oid = o.schema, aclexplode(o.acl) a left join pg_roles r on r.oid = a.grantee
+         where n.nspname like 'baton%' and a.grantee <> o.owner
+           and coalesce(r.rolname, '') not in (select role_name from baton.component_roles) and o.object not like '%test\\_%'",
+    ),
+    (
+        "PUBLIC has no right to a table that a migration makes in public, and no role one that policies do not cover",
+        "select c.relname::text || ' ' || a.privilege_type from pg_class c, aclexplode(c.relacl) a
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.grantee <> c.relowner
+           and (a.grantee = 0 or a.privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
+           and not exists (select from baton.found_tables f where f.name = c.relname)",
+    ),
+    (
         "what a component calls takes and returns only types that cross to Spin",
         "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
          where n.nspname = 'baton_api' and has_function_privilege('test_components', p.oid, 'execute')
@@ -96,6 +113,8 @@ async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
     let breaking = [
         "alter function baton_api.prune(int) reset search_path",
         "grant execute on function baton_api.prune(int) to public",
+        "grant select on baton.jobs to anon",
+        "grant truncate on contacts to anon",
         "create function baton_api.odd(p timestamptz) returns jsonb language sql as 'select null::jsonb'; grant execute on function baton_api.odd to test_components",
         "create function baton_api.prune(p text) returns jsonb language sql as 'select null::jsonb'",
         "comment on function baton_api.prune(int) is null",

@@ -2,8 +2,7 @@
 
 use contract::native::call;
 use contract::{
-    ChunkAttempt, ChunkOutcome, Claim, Completed, DueState, EndDeadAttempts, Ending, ExtendAttempt,
-    Trigger,
+    ChunkOutcome, Claim, Completed, DueState, EndDeadAttempts, Ending, ExtendAttempt, Trigger,
 };
 use futures::future::try_join_all;
 use serde_json::json;
@@ -225,17 +224,20 @@ async fn no_more_calls_are_open_than_the_job_and_the_source_allow() -> anyhow::R
     db.owner
         .batch_execute("update baton.sources set max_parallel = 3")
         .await?;
-    let claims = try_join_all(workers.iter().map(|it| claim_chunks(it, Trigger::Manual))).await?;
-    let claimed = |claims: &[Claim<ChunkAttempt>]| {
-        claims
-            .iter()
-            .filter(|it| matches!(it, Claim::Claimed(_)))
-            .count()
+    // On a slow machine some are told to come again although there was room, so all ask a few times.
+    let claimed = async || {
+        let mut claimed = 0;
+        for _ in 0..5 {
+            let claims = workers.iter().map(|it| claim_chunks(it, Trigger::Manual));
+            let claims = try_join_all(claims).await?;
+            let given = claims.iter().filter(|it| matches!(it, Claim::Claimed(_)));
+            claimed += given.count();
+        }
+        anyhow::Ok(claimed)
     };
-    assert_eq!(claimed(&claims), 3, "the source allows three");
+    assert_eq!(claimed().await?, 3, "the source allows three");
     db.add_sync("other", 40).await?;
-    let claims = try_join_all(workers.iter().map(|it| claim_chunks(it, Trigger::Manual))).await?;
-    assert_eq!(claimed(&claims), 5, "and the job eight");
+    assert_eq!(claimed().await?, 5, "and the job eight");
     assert!(
         matches!(claim_chunks(&first, Trigger::Manual).await?, Claim::Skipped { reason, .. } if reason == "busy")
     );
@@ -370,8 +372,8 @@ async fn what_no_claim_gave_out_settles_nothing_and_nonsense_is_refused() -> any
         r#"[{"id": "x", "outcome": "great"}]"#,
         r#"[{"outcome": null}]"#,
     ] {
-        let sql = format!("select complete_chunk_job_safe('{attempt}', '{outcomes}')");
-        let error = db.owner.batch_execute(&sql).await.expect_err(outcomes);
+        let sql = format!("select baton_api.complete_chunk_job_safe('{attempt}', '{outcomes}')");
+        let error = worker.batch_execute(&sql).await.expect_err(outcomes);
         assert_eq!(
             error.code().map(|it| it.code()),
             Some(contract::codes::BAD_ARGUMENT),
@@ -406,7 +408,7 @@ async fn a_sync_ends_when_two_settle_its_last_chunks_at_once() -> anyhow::Result
     let settling =
         tokio::spawn(async move { complete(&two, second, &others, Ending::Completed).await });
     crate::support::until("the second waits for the first", async || {
-        let n = db.count("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").await?;
+        let n = db.sessions("wait_event_type = 'Lock'").await?;
         Ok((n > 0).then_some(()))
     })
     .await?;

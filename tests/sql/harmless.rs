@@ -28,7 +28,12 @@ async fn writers_of_activities_never_deadlock() -> anyhow::Result<()> {
     db.add_assignments(3).await?;
     let mut writers = Vec::new();
     for _ in 0..5 {
-        writers.push(db.session().await?);
+        let writer = db.session().await?;
+        // Above it, PostgreSQL has them retry.
+        writer
+            .batch_execute("set default_transaction_isolation = 'read committed'")
+            .await?;
+        writers.push(writer);
     }
     let insert = "insert into activities (assignment_id) select id from assignments order by id";
     for _ in 0..10 {

@@ -70,11 +70,11 @@ async fn who_registers_a_contact_needs_no_right_to_assignments() -> anyhow::Resu
     db.add_assignments(1).await?;
     let assignment = db.text("select id from assignments").await?;
     db.owner
-        .batch_execute("grant insert on activities to authenticated; create policy anyone on activities for insert with check (true)")
+        .batch_execute("revoke all on assignments, activities from authenticated; grant insert on activities to authenticated; create policy anyone on activities for insert with check (true)")
         .await?;
-    let user = db.session().await?;
+    let user = db.session_of("authenticated").await?;
     let insert = format!(
-        "set session authorization authenticated; insert into activities (assignment_id) values ('{}')",
+        "insert into activities (assignment_id) values ('{}')",
         assignment.unwrap_or_default()
     );
     user.batch_execute(&insert).await?;
@@ -82,6 +82,26 @@ async fn who_registers_a_contact_needs_no_right_to_assignments() -> anyhow::Resu
     assert_eq!(db.text(contact).await?.as_deref(), Some("true"));
     let error = user.batch_execute("select from assignments").await;
     assert_eq!(code(&error.expect_err("it has no right")), "42501");
+    Ok(())
+}
+
+/// A writer who chose that level retries; with a warning in its place, the contact would be lost.
+#[tokio::test]
+async fn under_repeatable_read_no_contact_is_lost() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_assignments(1).await?;
+    let late = db.session().await?;
+    late.batch_execute("begin isolation level repeatable read; select from assignments")
+        .await?;
+    let insert = "insert into activities (assignment_id) select id from assignments";
+    let older = "insert into activities (assignment_id, occurred_at) select id, now() - interval '5 days' from assignments";
+    db.owner.batch_execute(older).await?;
+    let error = late.batch_execute(insert).await;
+    assert_eq!(code(&error.expect_err("the date is newer")), "40001");
+    late.batch_execute("rollback").await?;
+    late.batch_execute(insert).await?;
+    let noted = "select last_contact_date > now() - interval '1 day' from assignments";
+    assert_eq!(db.text(noted).await?.as_deref(), Some("true"));
     Ok(())
 }
 

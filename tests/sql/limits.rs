@@ -79,13 +79,13 @@ async fn a_throttled_job_says_until_when_and_is_free_then() -> anyhow::Result<()
     assert_eq!(reason, "throttled");
     let wait = db
         .text(&format!(
-            "select '{}'::timestamptz - baton.clock()",
+            "select '{}'::timestamptz - baton.clock() = interval '6 seconds'",
             until.expect("the time is known")
         ))
         .await?;
     assert_eq!(
         wait.as_deref(),
-        Some("00:00:06"),
+        Some("true"),
         "six seconds' worth is one more batch"
     );
     db.advance("6 seconds").await?;

@@ -75,7 +75,8 @@ async fn claims_and_settlements_of_chunks_read_a_few_pages_of_a_million() -> any
     take(&worker).await?;
     db.add_sync("big", 1).await?;
     // Half of them done, some waiting for a retry, the rest new; one of another source whose calls are all out in front.
-    db.owner
+    db.superuser()
+        .await?
         .batch_execute(
             "set session_replication_role = replica;
              insert into chunked_sync_jobs (sync_job_id, work) select j.id, '{\"do\": \"noop\"}' from sync_jobs j, generate_series(1, 1000000) where source = 'big';
@@ -83,8 +84,7 @@ async fn claims_and_settlements_of_chunks_read_a_few_pages_of_a_million() -> any
              select c.id, c.sync_job_id, case when n < 500000 then 'completed' else 'pending' end, n, case when n % 10 = 0 then now() + interval '1 day' end
              from (select id, sync_job_id, row_number() over (order by id) as n from chunked_sync_jobs where sync_job_id = (select id from sync_jobs where source = 'big')
                and id not in (select chunk_id from chunk_processing_queue)) c;
-             select setval('baton.chunk_rank_mark', 500000);
-             reset session_replication_role",
+             select setval('baton.chunk_rank_mark', 500000)",
         )
         .await?;
     for analyzed in [false, true] {
@@ -149,7 +149,7 @@ async fn a_pinned_snapshot_does_not_slow_claims_down() -> anyhow::Result<()> {
 
 /// How many pages a claim and its settlement touch, taken back afterwards.
 async fn pages_of_a_turn(db: &Db) -> anyhow::Result<i64> {
-    let session = db.session().await?;
+    let session = db.worker().await?;
     session
         .batch_execute("create temporary table turn (claim jsonb)")
         .await?;

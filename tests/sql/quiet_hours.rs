@@ -16,7 +16,9 @@ struct Sky {
 impl Sky {
     async fn new() -> anyhow::Result<Sky> {
         let db = Db::new().await?;
-        db.owner.batch_execute("set time zone 'UTC'").await?;
+        db.owner
+            .batch_execute("set time zone 'UTC'; set datestyle = 'ISO'")
+            .await?;
         Ok(Sky { db })
     }
 

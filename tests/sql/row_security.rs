@@ -44,7 +44,7 @@ impl House {
 
     /// A transaction of a request: a role and its claims, as they are.
     async fn request(&self, role: &str, claims: Option<&str>) -> anyhow::Result<Client> {
-        let client = self.db.session().await?;
+        let client = self.db.superuser().await?;
         client
             .batch_execute(&format!("begin; set local role {role}"))
             .await?;

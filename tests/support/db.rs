@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use cluster::{Cluster, Options};
+use cluster::Cluster;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
+
+use super::variant::{PLAIN_OWNER, Variant};
 
 /// The password of all roles of components in the test cluster.
 const WORKER_PASSWORD: &str = "worker's \\ password";
@@ -21,6 +23,7 @@ static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 const CLOCK: &str = "
     create table baton.test_clock (at timestamptz);
     insert into baton.test_clock values (null);
+    revoke all on baton.test_clock from public, anon, authenticated, service_role;
     create or replace function baton.clock() returns timestamptz
     language sql volatile security definer set search_path = ''
     as $$ select coalesce((select at from baton.test_clock), pg_catalog.clock_timestamp()) $$;
@@ -56,6 +59,7 @@ pub(crate) struct Db {
     pub(crate) port: u16,
     /// For the owner.
     pub(crate) url: String,
+    superuser_url: String,
 }
 
 impl Db {
@@ -77,7 +81,10 @@ impl Db {
         // Copying needs the template to itself, so tests that start at once take turns.
         admin.execute("select pg_advisory_lock(1)", &[]).await?;
         let copied = admin
-            .batch_execute(&format!("create database {name} template {TEMPLATE}"))
+            .batch_execute(&format!(
+                "create database {name} template {TEMPLATE} owner {}",
+                owner_role()?
+            ))
             .await;
         admin.execute("select pg_advisory_unlock(1)", &[]).await?;
         copied?;
@@ -91,12 +98,7 @@ impl Db {
 
     /// A migrated database with the true clock on a cluster of the test's own, for tests that crash it.
     pub(crate) async fn on(cluster: &Cluster) -> anyhow::Result<Db> {
-        let admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
-        admin.batch_execute(PLATFORM_ROLES).await?;
-        admin.batch_execute("create database crashing").await?;
-        let mut owner = host::pg::connect(&cluster.owner_url("crashing")).await?;
-        schema::migrate(&mut owner).await?;
-        let_components_log_in(&owner).await?;
+        make(cluster, "crashing").await?;
         Db::open(cluster, "crashing".to_owned()).await
     }
 
@@ -106,14 +108,20 @@ impl Db {
     }
 
     async fn open(cluster: &Cluster, name: String) -> anyhow::Result<Db> {
-        let url = cluster.owner_url(&name);
+        let url = owner_url(cluster, &name)?;
         let owner = host::pg::connect(&url).await?;
         Ok(Db {
-            name,
             owner,
             port: cluster.port(),
             url,
+            superuser_url: cluster.owner_url(&name),
+            name,
         })
+    }
+
+    /// A session of a superuser, for what the owner may not do: see what sessions of others wait for, and become any role.
+    pub(crate) async fn superuser(&self) -> anyhow::Result<Client> {
+        Ok(host::pg::connect(&self.superuser_url).await?)
     }
 
     /// Another session of the owner.
@@ -140,9 +148,12 @@ impl Db {
             .await
     }
 
-    async fn session_of(&self, role: &str) -> anyhow::Result<Client> {
-        let client = self.session().await?;
-        let set = format!("set session authorization {role}");
+    /// A session of any role, with the settings that a component asks for when it connects.
+    pub(crate) async fn session_of(&self, role: &str) -> anyhow::Result<Client> {
+        let client = self.superuser().await?;
+        let set = format!(
+            "set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set session authorization {role}"
+        );
         client.batch_execute(&set).await?;
         Ok(client)
     }
@@ -277,12 +288,25 @@ impl Db {
     /// Ends sessions of other clients of this database as a crash of theirs would; `which` is a condition on
     /// `pg_stat_activity`. How many.
     pub(crate) async fn end_sessions(&self, which: &str) -> anyhow::Result<i64> {
-        self.count(&format!(
+        self.look(&format!(
             "select count(*) filter (where pg_terminate_backend(pid)) from (
                select pid from pg_stat_activity
                where datname = current_database() and pid <> pg_backend_pid() and {which}) s"
         ))
         .await
+    }
+
+    /// How many sessions of this database meet a condition on `pg_stat_activity`.
+    pub(crate) async fn sessions(&self, which: &str) -> anyhow::Result<i64> {
+        self.look(&format!(
+            "select count(*) from pg_stat_activity where datname = current_database() and {which}"
+        ))
+        .await
+    }
+
+    /// The one number of a query about sessions of others, which an owner does not see.
+    async fn look(&self, sql: &str) -> anyhow::Result<i64> {
+        Ok(self.superuser().await?.query_one(sql, &[]).await?.get(0))
     }
 
     /// Adds contacts with these addresses.
@@ -365,7 +389,7 @@ impl Db {
                            where datname = current_database() and state like 'idle in transaction%')
                         + (select count(*) from pg_locks where locktype = 'advisory'
                            and database = (select oid from pg_database where datname = current_database()))";
-        self.count(sql).await
+        self.look(sql).await
     }
 }
 
@@ -387,40 +411,64 @@ async fn let_components_log_in(owner: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The role that databases belong to.
+fn owner_role() -> anyhow::Result<&'static str> {
+    let plain = Variant::read()?.plain_owner;
+    Ok(if plain { PLAIN_OWNER } else { "postgres" })
+}
+
+fn owner_url(cluster: &Cluster, database: &str) -> anyhow::Result<String> {
+    let port = cluster.port();
+    Ok(match owner_role()? {
+        PLAIN_OWNER => format!(
+            "postgres://{PLAIN_OWNER}:{PLAIN_OWNER}@127.0.0.1:{port}/{database}?sslmode=disable"
+        ),
+        _ => cluster.owner_url(database),
+    })
+}
+
+/// Makes a database, migrates it and lets components log in. A session of its owner.
+async fn make(cluster: &Cluster, database: &str) -> anyhow::Result<Client> {
+    let variant = Variant::read()?;
+    let admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
+    admin.batch_execute(PLATFORM_ROLES).await?;
+    if variant.plain_owner {
+        // The last line is a device of the tests, who log in as all components at once.
+        admin
+            .batch_execute(&format!(
+                "do $$ begin create role {PLAIN_OWNER} login createrole password '{PLAIN_OWNER}';
+                 exception when duplicate_object then null; end $$;
+                 grant {ALL_COMPONENTS} to {PLAIN_OWNER} with admin option"
+            ))
+            .await?;
+    }
+    admin
+        .batch_execute(&format!(
+            "create database {database} owner {}",
+            owner_role()?
+        ))
+        .await?;
+    let mut owner = host::pg::connect(&owner_url(cluster, database)?).await?;
+    owner.batch_execute(variant.before_migrating).await?;
+    schema::migrate(&mut owner).await?;
+    let_components_log_in(&owner).await?;
+    Ok(owner)
+}
+
 /// The cluster of all tests. It goes on after them, so that the next run need not make it again.
 pub(crate) async fn cluster() -> anyhow::Result<&'static Cluster> {
     CLUSTER
         .get_or_try_init(|| async {
-            let dir = super::home().join("target/test-postgres");
+            let variant = Variant::read()?;
             // Nothing here outlives the tests, so nothing waits for the disk.
-            let settings = [
-                ("fsync", "off"),
-                ("max_connections", "400"),
-                ("synchronous_commit", "off"),
-            ];
-            let settings = settings
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec();
-            let cluster = Cluster::start(
-                &dir,
-                Options {
-                    settings,
-                    ..Options::default()
-                },
-            )
-            .await?;
-            let mut admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
-            admin.batch_execute(PLATFORM_ROLES).await?;
+            let options = variant.options(&[("fsync", "off"), ("max_connections", "400")])?;
+            let cluster = Cluster::start(&variant.folder(), options).await?;
+            let admin = host::pg::connect(&cluster.owner_url("postgres")).await?;
             admin
                 .batch_execute(&format!("drop database if exists {TEMPLATE} with (force)"))
                 .await?;
-            admin
-                .batch_execute(&format!("create database {TEMPLATE}"))
-                .await?;
-            admin = host::pg::connect(&cluster.owner_url(TEMPLATE)).await?;
-            schema::migrate(&mut admin).await?;
-            let_components_log_in(&admin).await?;
-            admin.batch_execute(CLOCK).await?;
+            let owner = make(&cluster, TEMPLATE).await?;
+            owner.batch_execute(CLOCK).await?;
             Ok(cluster)
         })
         .await

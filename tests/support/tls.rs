@@ -1,9 +1,10 @@
 //! A PostgreSQL server with a certificate of a private authority.
 
-use cluster::{Cluster, Options};
+use cluster::Cluster;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use super::daemon::StateDir;
+use super::variant::Variant;
 
 /// A running server whose certificate names `localhost`.
 pub(crate) struct Server {
@@ -24,19 +25,14 @@ impl Server {
         let state = StateDir::new(&["postgres", "nobody"])?;
         let certificate = state.write("server.crt", &certificate.pem())?;
         let key = state.write("server.key", &key.serialize_pem())?;
-        let settings = [
-            ("ssl", "on".to_owned()),
-            ("ssl_cert_file", certificate.display().to_string()),
-            ("ssl_key_file", key.display().to_string()),
-            ("fsync", "off".to_owned()),
-        ];
+        let (certificate, key) = (certificate.display(), key.display());
+        let options = Variant::read()?.options(&[
+            ("ssl", "on"),
+            ("ssl_cert_file", &certificate.to_string()),
+            ("ssl_key_file", &key.to_string()),
+            ("fsync", "off"),
+        ])?;
         let dir = tempfile::tempdir()?;
-        let options = Options {
-            settings: settings
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-            ..Options::default()
-        };
         Ok(Server {
             cluster: Cluster::start(&dir.path().join("cluster"), options).await?,
             authority: issuer.pem(),

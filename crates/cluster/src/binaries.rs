@@ -27,11 +27,23 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// Finds an installation: the one of the `pg_config` on the search path if it will do, else the newest.
-    /// Where `data` is an existing cluster, only its own major version will do.
-    pub(crate) fn find(data: &Path) -> Result<Binaries, Error> {
+    /// Finds an installation: the `named` one, or the one of the `pg_config` on the search path if it will do, else the
+    /// newest. Where `data` is an existing cluster, only its own major version will do.
+    pub(crate) fn find(data: &Path, named: Option<&Path>) -> Result<Binaries, Error> {
         let made_by = made_by(data)?;
         let fits = |it: &Binaries| made_by.is_none_or(|major| it.major == major);
+        if let Some(dir) = named {
+            let found = Binaries::at(dir).ok_or_else(|| Error::NoPrograms {
+                dir: dir.to_owned(),
+            })?;
+            return match made_by {
+                Some(made_by) if made_by != found.major => Err(Error::OtherVersion {
+                    data: data.to_owned(),
+                    made_by,
+                }),
+                _ => Ok(found),
+            };
+        }
         if let Some(preferred) = on_search_path().filter(fits) {
             return Ok(preferred);
         }

@@ -9,7 +9,13 @@ pub enum Error {
         /// The command for this system.
         install: String,
     },
-    /// The cluster was made by another major version than the ones installed.
+    /// The named folder lacks the programs.
+    #[error("{} has no programs of PostgreSQL 15 or later", dir.display())]
+    NoPrograms {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The cluster was made by another major version than the ones installed, or than the one in the named folder.
     #[error(
         "the cluster in {} was made by PostgreSQL {made_by}, which is not installed here",
         data.display()

@@ -23,6 +23,9 @@ pub struct Options {
     /// Server settings by name, on top of the cluster's own. They take effect when this call starts the server,
     /// not when it joins one that runs already.
     pub settings: Vec<(String, String)>,
+    /// The folder of `initdb`, `pg_ctl` and `postgres`; without it, the installed PostgreSQL is found. The user that the
+    /// server runs as must reach it.
+    pub programs: Option<PathBuf>,
     /// How long the start may take in all, `initdb` and crash recovery included.
     pub deadline: Duration,
 }
@@ -31,6 +34,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             settings: Vec::new(),
+            programs: None,
             deadline: Duration::from_secs(60),
         }
     }
@@ -70,7 +74,7 @@ impl Cluster {
 
     async fn start_in(place: Place, options: Options) -> Result<Cluster, Error> {
         let _lock = place.lock().await?;
-        let mut server = Server::open(place).await?;
+        let mut server = Server::open(place, options.programs.as_deref()).await?;
         let joined = server.join().await?;
         if !joined {
             server.start(&options.settings).await?;

@@ -54,8 +54,8 @@ enum Postmaster {
 
 impl Server {
     /// Finds the cluster in `place`, or makes it.
-    pub(crate) async fn open(place: Place) -> Result<Server, Error> {
-        let binaries = Binaries::find(&place.data())?;
+    pub(crate) async fn open(place: Place, programs: Option<&Path>) -> Result<Server, Error> {
+        let binaries = Binaries::find(&place.data(), programs)?;
         if !place.data().exists() {
             initdb(&place, &binaries).await?;
         }

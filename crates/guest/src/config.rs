@@ -77,10 +77,11 @@ impl Database {
         for (parameter, value) in database::TIMEOUTS {
             address.push_str(&format!("{parameter}={value} "));
         }
-        // Should anything ever leave a transaction or a statement behind, PostgreSQL ends it.
+        // Should anything ever leave a transaction or a statement behind, PostgreSQL ends it. Whatever the server's zone is,
+        // answers say instants in UTC.
         address.push_str(&format!(
             "sslmode={} options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s \
-             -c default_transaction_isolation=read\\\\ committed'",
+             -c default_transaction_isolation=read\\\\ committed -c TimeZone=UTC'",
             tls.sslmode()
         ));
         Ok(Self { address, ca })

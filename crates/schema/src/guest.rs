@@ -120,6 +120,30 @@ pub(crate) async fn grants(tx: &Transaction<'_>) -> Result<Vec<Grant>, Error> {
     Ok(statements.collect())
 }
 
+/// Takes what PUBLIC and default privileges, which platforms set, got from what a migration made in a schema. Grants that
+/// an operator gave stay.
+pub(crate) async fn close(tx: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+    let sql = "
+        select coalesce(string_agg(distinct format('revoke all on %s from %s', o.object,
+                 case when a.grantee = 0 then 'public' else quote_ident(r.rolname) end), ';'), '')
+        from (
+          select case c.relkind when 'S' then 'S' else 'r' end as kind, c.relacl as acl, c.relowner as owner,
+                 format('%s %s', case c.relkind when 'S' then 'sequence' else 'table' end, c.oid::regclass) as object
+          from pg_catalog.pg_class c where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+          union all
+          select 'f', coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, format('function %s', p.oid::regprocedure)
+          from pg_catalog.pg_proc p where p.pronamespace = $1::text::regnamespace
+          union all
+          select 'n', n.nspacl, n.nspowner, format('schema %I', n.nspname) from pg_catalog.pg_namespace n where n.nspname = $1
+        ) o cross join aclexplode(o.acl) a left join pg_catalog.pg_roles r on r.oid = a.grantee
+        where a.grantee <> o.owner and (a.grantee = 0 or exists (
+          select from pg_catalog.pg_default_acl d, aclexplode(d.defaclacl) b
+          where d.defaclrole = o.owner and d.defaclobjtype = o.kind::\"char\" and d.defaclnamespace in (0, $1::text::regnamespace)
+            and b.grantee = a.grantee and b.privilege_type = a.privilege_type))";
+    let revoke: String = tx.query_one(sql, &[&schema]).await?.get(0);
+    Ok(tx.batch_execute(&revoke).await?)
+}
+
 /// Gives them again; what no longer exists has no privileges.
 pub(crate) async fn restore(tx: &Transaction<'_>, grants: &[Grant]) -> Result<(), Error> {
     for grant in grants {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use files::{File, hash_of};
 use postgres_protocol::password::scram_sha_256;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 /// Key of the advisory lock that lets one migration run at a time in a database; the letters "baton".
 const LOCK: i64 = 0x0062_6174_6f6e;
@@ -154,7 +154,12 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
 
     prepare::prepare(client, &files, &tables, note, report).await?;
 
-    let tx = client.transaction().await?;
+    // Under another level, a migration that waited for its turn would not see what the other one applied meanwhile.
+    let tx = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .start()
+        .await?;
     let locked: bool = tx
         .query_one("select pg_try_advisory_xact_lock($1)", &[&LOCK])
         .await?
@@ -185,6 +190,7 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
         check_dependents(&tx, &known).await?;
         rebuild_code(&tx).await?;
     }
+    guest::close(&tx, "baton").await?;
     let (name, sql) = files::single("grants.sql");
     apply(&tx, &name, sql).await?;
     if code_rebuilt {
@@ -211,6 +217,9 @@ async fn rebuild_code(tx: &Transaction<'_>) -> Result<(), Error> {
     .await?;
     for (name, sql) in files::code() {
         apply(tx, &name, sql).await?;
+    }
+    for schema in ["baton_api", "baton_board"] {
+        guest::close(tx, schema).await?;
     }
     guest::restore(tx, &kept).await?;
     record(tx, CODE, &code_hash()).await

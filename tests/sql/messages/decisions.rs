@@ -135,8 +135,8 @@ async fn what_is_to_be_sent_again_goes_out_at_the_next_tick_like_a_new_one() -> 
     // Longer than it was good for.
     stage.db.advance("8 days").await?;
     resolve(&stage, id, "again").await?;
-    let fresh = "select concat_ws(' ', losses, looks, due_at = baton.clock(), expires_at - baton.clock(), ended_at) from messages";
-    assert_eq!(stage.db.text(fresh).await?.as_deref(), Some("0 0 t 1 day"));
+    let fresh = "select concat_ws(' ', losses, looks, due_at = baton.clock(), expires_at - baton.clock() = interval '1 day', ended_at) from messages";
+    assert_eq!(stage.db.text(fresh).await?.as_deref(), Some("0 0 t t"));
     assert_eq!(stage.claim().await?, [Action::Send]);
     let second = Outcome::Submitted {
         provider: "twilio",

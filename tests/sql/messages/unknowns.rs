@@ -213,14 +213,14 @@ async fn the_second_look_comes_an_hour_after_the_attempt() -> anyhow::Result<()>
     stage.submit().await?;
     stage.db.advance("9 seconds").await?;
     call(&stage.worker, EndDeadAttempts { limit: 10 }).await?;
-    let due = "select due_at - submitting_at from messages";
-    assert_eq!(stage.db.text(due).await?.as_deref(), Some("00:01:09"));
+    let due = "select extract(epoch from due_at - submitting_at)::int from messages";
+    assert_eq!(stage.db.count(due).await?, 69);
     stage.db.advance("1 minute").await?;
     stage.claim().await?;
     stage
         .settle(vec![told(stage.ids()[0], Outcome::Absent)])
         .await?;
-    assert_eq!(stage.db.text(due).await?.as_deref(), Some("01:00:00"));
+    assert_eq!(stage.db.count(due).await?, 3600);
     assert!(stage.is_idle().await?);
     Ok(())
 }

@@ -62,6 +62,9 @@ async fn a_turn_of_reminders_reads_a_few_pages_of_two_hundred_thousand() -> anyh
 async fn pages_of_a_turn(db: &Db) -> anyhow::Result<Vec<(&'static str, i64)>> {
     let session = db.session().await?;
     session
+        .batch_execute("set default_transaction_isolation = 'read committed'")
+        .await?;
+    session
         .batch_execute("create temporary table turn (claim jsonb)")
         .await?;
     let steps = [
