@@ -55,7 +55,7 @@ async fn a_correction_counts_and_is_on_the_record() -> anyhow::Result<()> {
         let now: Option<String> = db
             .owner
             .query_one(
-                "select to_jsonb(last_contact_date) #>> '{}' from assignments where id::text = $1",
+                r#"select to_char(last_contact_date at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"') from assignments where id::text = $1"#,
                 &[&id],
             )
             .await?

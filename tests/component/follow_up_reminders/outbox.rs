@@ -16,8 +16,8 @@ async fn without_a_provider_messages_wait_in_the_outbox_and_go_out_when_there_is
         "{answer}"
     );
     assert_eq!(scene.states().await?, tally([("reserved no_provider", 3)]));
-    let held = "select distinct held_until - baton.clock() from message_log";
-    assert_eq!(scene.db.text(held).await?.as_deref(), Some("01:00:00"));
+    let held = "select distinct held_until - baton.clock() = interval '1 hour' from message_log";
+    assert_eq!(scene.db.text(held).await?.as_deref(), Some("true"));
 
     let scene = scene.restart(setup).await?;
     scene.tick().await?;
