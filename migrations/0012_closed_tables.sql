@@ -19,7 +19,7 @@ begin
       from pg_namespace n where n.nspname in ('baton_api', 'baton_board')
     ) o
     cross join aclexplode(o.acl) a
-    join pg_default_acl d on d.defaclrole = o.owner and d.defaclobjtype = o.kind and d.defaclnamespace = 0
+    join pg_default_acl d on d.defaclrole in (o.owner, current_user::regrole) and d.defaclobjtype = o.kind and d.defaclnamespace = 0
     cross join aclexplode(d.defaclacl) b
     left join pg_roles r on r.oid = a.grantee
     where a.grantee <> o.owner and b.grantee = a.grantee and b.privilege_type = a.privilege_type

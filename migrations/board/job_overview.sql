@@ -1,9 +1,9 @@
 create view baton_board.job_overview as
--- A claim holds its job's lock for milliseconds, so another session has it.
+-- A claim holds its job's lock for milliseconds, so another session has it. The age is null where its owner hides it.
 with held as (
   select l.lock_id, min(format('its lock is held by %s (pid %s)', l.holder, l.pid)) as reason
   from baton_api.get_active_advisory_locks() l
-  where l.kind = 'lock' and l.granted and l.age > interval '5 seconds'
+  where l.kind = 'lock' and l.granted and coalesce(l.age > interval '5 seconds', true)
   group by l.lock_id
 )
 select j.name as job, j.mode, case when h.reason is null then s->>'state' else 'busy' end as state, coalesce(h.reason, s->>'reason') as reason,

@@ -1,5 +1,16 @@
+-- The name of a role of this database. Roles belong to the whole server, so it contains the database's: `baton_<database>_<what for>`.
+create or replace function baton.role_name(p_for text) returns text
+language sql stable
+set search_path = ''
+as $$
+  -- PostgreSQL cuts names after 63 bytes.
+  select case when octet_length(n.whole) <= 63 then n.whole
+    else 'baton_' || left(md5(pg_catalog.current_database()), 12) || '_' || replace(p_for, '-', '_') end
+  from (select 'baton_' || pg_catalog.current_database() || '_' || replace(p_for, '-', '_') as whole) n
+$$;
+
 -- The role with which a component of this database logs in, without its login; it is made when absent.
--- Roles belong to the whole server, so the name contains the database's: `baton_<database>_<component>`. A database that was
+-- A database that was
 -- copied or renamed gets roles of its own, and the roles of the other one lose their rights here.
 -- Raises 42501 when the role is missing and the caller may not create roles.
 create or replace function baton.component_role(p_component text) returns text
@@ -7,11 +18,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_database constant text := pg_catalog.current_database();
-  v_full constant text := 'baton_' || v_database || '_' || replace(p_component, '-', '_');
-  -- PostgreSQL cuts names after 63 bytes.
-  v_role constant text := case when octet_length(v_full) <= 63 then v_full
-    else 'baton_' || left(md5(v_database), 12) || '_' || replace(p_component, '-', '_') end;
+  v_role constant text := baton.role_name(p_component);
   v_before text;
 begin
   select r.role_name into v_before from baton.component_roles r where r.component = p_component;

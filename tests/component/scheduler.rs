@@ -358,3 +358,24 @@ async fn four_jobs_with_much_to_do_get_on_beside_each_other_and_get_done_by_tick
     assert_eq!(db.left_behind().await?, 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_tick_replaces_a_slot_that_is_not_the_next_fire() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(
+            "insert into baton.slots (job, due_at) values ('validate-contacts', now() + interval '3 years'),
+               ('follow-up-reminders', 'infinity')",
+        )
+        .await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    for _ in 0..2 {
+        app.tick().await?;
+        let ahead = "select job || ' ' || (due_at <= now() + interval '1 day') from baton.slots where due_at > now() order by 1";
+        assert_eq!(
+            db.list(ahead, &[]).await?,
+            ["follow-up-reminders true", "validate-contacts true"]
+        );
+    }
+    Ok(())
+}

@@ -250,7 +250,7 @@ async fn the_database_signs_with_the_new_secret_once_the_deployment_takes_it() -
     keys.db
         .owner
         .batch_execute(
-            "create schema net;
+            "create schema net; grant usage on schema net to public;
              create function net.http_post(url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',
                timeout_milliseconds int default 5000) returns bigint language sql as 'select 1::bigint'",
         )

@@ -124,6 +124,12 @@ async fn doctor_tells_which_component_cannot_log_in_and_which_rows_are_never_due
     );
     assert_eq!(out.matches("cannot log in").count(), 1, "{out}");
     assert!(out.contains("1 of public.contacts are never due"), "{out}");
+    assert!(out.contains("_functions, which is no superuser"), "{out}");
+    db.owner
+        .batch_execute("alter function baton_api.prune(int) owner to current_user")
+        .await?;
+    let (_, out, _) = home.run(&db, &["doctor"]).await?;
+    assert!(out.contains("the rights of postgres, a superuser"), "{out}");
     Ok(())
 }
 

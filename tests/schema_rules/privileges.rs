@@ -1,4 +1,7 @@
+use domain::email::{Reason, Status};
+
 use crate::support::db::{Db, roles};
+use crate::support::settling::{claim, settle, verdicts};
 
 /// Which functions each component calls.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -183,5 +186,81 @@ async fn a_writer_of_contacts_needs_no_rights_and_never_fails_by_waking() -> any
     db.owner
         .batch_execute("revoke all on contacts from app_writer; reset role")
         .await?;
+    Ok(())
+}
+
+/// A trigger of a table runs with the rights of the function that writes the table.
+#[tokio::test]
+async fn a_trigger_of_the_application_gets_no_rights_of_a_superuser() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(
+            "drop role if exists test_shop; create role test_shop;
+             create schema shop authorization test_shop;
+             alter table contacts owner to test_shop;
+             set session authorization test_shop;
+             create function shop.grab() returns trigger language plpgsql as $$
+             begin
+               begin
+                 alter role test_shop superuser;
+               exception when insufficient_privilege then
+                 null;
+               end;
+               new.email_validation_reason := current_user;
+               return new;
+             end $$;
+             create trigger grab before update on public.contacts for each row execute function shop.grab();
+             reset session authorization",
+        )
+        .await?;
+    db.add_many_contacts(1).await?;
+    let worker = db.worker().await?;
+    let contract::Claim::Claimed(attempt) = claim(&worker, contract::Trigger::Manual).await? else {
+        panic!("a contact is due")
+    };
+    let outcomes = verdicts(&attempt, Status::Deliverable, Reason::Accepted);
+    settle(&worker, attempt.attempt_id, outcomes).await?;
+    let seen = "select string_agg(email_validation_reason, ',') from contacts";
+    assert_eq!(
+        db.text(seen).await?.as_deref(),
+        Some("baton_baton_template_functions")
+    );
+    let rights = "select count(*) from pg_roles where rolname = 'test_shop' and rolsuper";
+    assert_eq!(db.count(rights).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_owner_of_the_functions_has_no_other_rights() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let role = "baton_baton_template_functions";
+    let session = db.session().await?;
+    session
+        .batch_execute(&format!("set session authorization {role}"))
+        .await?;
+    for sql in [
+        "update public.contacts set email = 'other@x.test'",
+        "delete from public.contacts",
+        "create table baton.mine ()",
+        "create function baton_api.mine() returns int language sql as 'select 1'",
+        "create trigger mine before update on baton.jobs for each row execute function baton.wake_job()",
+        "create role mine",
+    ] {
+        let error = session.batch_execute(sql).await.expect_err(sql);
+        assert_eq!(error.code().map(|it| it.code()), Some("42501"), "{sql}");
+    }
+    let own = db.text("baton.role_name('functions')").await?;
+    let own = own.unwrap_or_default();
+    let drop = format!("drop role if exists {own}");
+    let login = format!("{drop}; create role {own} login");
+    db.owner.batch_execute(&login).await?;
+    let mut owner = db.session().await?;
+    let refused = schema::migrate(&mut owner).await;
+    assert!(
+        matches!(&refused, Err(schema::Error::Refused { file, .. }) if file == "function_owner.sql"),
+        "{refused:?}"
+    );
+    db.owner.batch_execute(&drop).await?;
+    schema::migrate(&mut owner).await?;
     Ok(())
 }

@@ -8,6 +8,12 @@ const RULES: &[(&str, &str)] = &[
          where n.nspname like 'baton%' and p.prosecdef and coalesce(array_to_string(p.proconfig, ','), '') not like '%search_path=\"\"%'",
     ),
     (
+        // The clock is a definer in tests alone.
+        "a definer function belongs to no superuser",
+        "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.oid = p.proowner
+         where n.nspname like 'baton%' and p.prosecdef and r.rolsuper and p.proname <> 'clock'",
+    ),
+    (
         "PUBLIC may execute nothing",
         "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace,
          aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
@@ -21,7 +27,10 @@ const RULES: &[(&str, &str)] = &[
            union all select n.nspname, n.oid, n.nspacl, n.nspowner from pg_namespace n
          ) o join pg_namespace n on n.oid = o.schema, aclexplode(o.acl) a left join pg_roles r on r.oid = a.grantee
          where n.nspname like 'baton%' and a.grantee <> o.owner
-           and coalesce(r.rolname, '') not in (select role_name from baton.component_roles) and o.object not like '%test\\_%'",
+           and coalesce(r.rolname, '') not in (select role_name from baton.component_roles)
+           and coalesce(r.rolname, '') not like 'baton%functions'
+           -- The condition of the trigger that wakes reads it.
+           and (o.object <> 'woken_123456789' or a.privilege_type <> 'SELECT') and o.object not like '%test\\_%'",
     ),
     (
         "PUBLIC has no right to a table that a migration makes in public, and no role one that policies do not cover",
@@ -112,6 +121,7 @@ async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
     let db = Db::new().await?;
     let breaking = [
         "alter function baton_api.prune(int) reset search_path",
+        "alter function baton_api.prune(int) owner to current_user",
         "grant execute on function baton_api.prune(int) to public",
         "grant select on baton.jobs to anon",
         "grant truncate on contacts to anon",

@@ -426,11 +426,6 @@ async fn a_lock_that_another_session_holds_is_shown_with_its_holder() -> anyhow:
         .await?
         .get(0);
     let shown = "select state || ' ' || (reason like '%(pid ' || $1::int || ')') from baton_board.job_overview where job = 'validate-contacts'";
-    assert_eq!(
-        db.list(shown, &[&pid]).await?,
-        ["idle false"],
-        "a claim holds it for milliseconds"
-    );
     db.advance("10 seconds").await?;
     assert_eq!(db.list(shown, &[&pid]).await?, ["busy true"]);
     Ok(())

@@ -10,6 +10,8 @@ use crate::support::settling::{claim_chunks, complete, take};
 /// The extension's one function as it is published, without the sending: a stand-in that keeps what it was given.
 const NET: &str = "
     create schema net;
+    grant usage on schema net to public;
+    alter default privileges in schema net grant all on tables to public;
     create table net.asked (id bigint generated always as identity, url text, body jsonb, headers jsonb, timeout_milliseconds int);
     create function net.http_post(url text, body jsonb default '{}', params jsonb default '{}',
       headers jsonb default '{\"Content-Type\": \"application/json\"}', timeout_milliseconds int default 5000) returns bigint
@@ -223,6 +225,7 @@ async fn with_none_nobody_is_told() -> anyhow::Result<()> {
 /// before its own next statement, and here the payloads are what matters.
 pub(super) const RECORD: &str = r"
     create table baton.test_heard (n bigint generated always as identity, payload text);
+    grant insert on baton.test_heard to public;
     do $do$
     begin
       execute replace(pg_get_functiondef('baton.wake(text)'::regprocedure),

@@ -120,7 +120,7 @@ pub enum DueState {
     Broken,
 }
 
-/// A schedule whose next slot is to be computed.
+/// A schedule, whose one slot ahead should be its next fire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The job.
@@ -129,6 +129,9 @@ pub struct Plan {
     pub cron: String,
     /// The slot is the first after this moment, ISO 8601.
     pub after: String,
+    /// The one slot that is ahead, such as 2026-03-01T09:30:00Z; none when there is none, or several.
+    #[serde(default)]
+    pub planned: Option<String>,
 }
 
 /// Inserts the next slots of schedules.

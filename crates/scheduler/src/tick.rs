@@ -156,7 +156,9 @@ async fn plan(config: &Config, plans: &[Plan]) -> Result<(), Error> {
     let mut slots = Vec::new();
     for it in plans {
         // An expression without a next fire, or that a person broke in the table, leaves its job without slots.
-        if let Ok(Some(due_at)) = domain::cron::next_fire(&it.cron, &it.after) {
+        if let Ok(Some(due_at)) = domain::cron::next_fire(&it.cron, &it.after)
+            && it.planned.as_ref() != Some(&due_at)
+        {
             slots.push(Slot {
                 job: it.job.clone(),
                 due_at,

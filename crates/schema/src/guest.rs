@@ -138,7 +138,7 @@ pub(crate) async fn close(tx: &Transaction<'_>, schema: &str) -> Result<(), Erro
         ) o cross join aclexplode(o.acl) a left join pg_catalog.pg_roles r on r.oid = a.grantee
         where a.grantee <> o.owner and (a.grantee = 0 or exists (
           select from pg_catalog.pg_default_acl d, aclexplode(d.defaclacl) b
-          where d.defaclrole = o.owner and d.defaclobjtype = o.kind::\"char\" and d.defaclnamespace in (0, $1::text::regnamespace)
+          where d.defaclrole in (o.owner, current_user::regrole) and d.defaclobjtype = o.kind::\"char\" and d.defaclnamespace in (0, $1::text::regnamespace)
             and b.grantee = a.grantee and b.privilege_type = a.privilege_type))";
     let revoke: String = tx.query_one(sql, &[&schema]).await?.get(0);
     Ok(tx.batch_execute(&revoke).await?)

@@ -191,8 +191,10 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
         rebuild_code(&tx).await?;
     }
     guest::close(&tx, "baton").await?;
-    let (name, sql) = files::single("grants.sql");
-    apply(&tx, &name, sql).await?;
+    for name in ["grants.sql", "function_owner.sql"] {
+        let (name, sql) = files::single(name);
+        apply(&tx, &name, sql).await?;
+    }
     if code_rebuilt {
         // Last, because writers of the application wait from here to the end.
         let (name, sql) = files::application_triggers();

@@ -177,8 +177,45 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
     });
     checks.extend(roles_log_in(home, database, &client).await?);
     checks.push(connections(database, &client).await?);
+    checks.push(lent_rights(&client, major).await?);
     checks.push(never_due(&client).await?);
     Ok(checks)
+}
+
+/// Whose rights the triggers on tables of the application get when Baton writes these tables.
+async fn lent_rights(client: &Client, major: i32) -> Result<Check> {
+    let sql = "select r.rolname::text, r.rolsuper, r.rolcreaterole from pg_proc p join pg_roles r on r.oid = p.proowner
+               where p.prosecdef and p.pronamespace::regnamespace::text in ('baton', 'baton_api', 'baton_board')
+               group by 1, 2, 3 order by r.rolsuper desc, r.rolcreaterole desc limit 1";
+    let (mut verdict, mut found) = (Verdict::Ok, "no functions".to_owned());
+    if let Some(row) = client.query_opt(sql, &[]).await? {
+        let (role, superuser, creates): (String, bool, bool) = (row.get(0), row.get(1), row.get(2));
+        // Before PostgreSQL 16, such a role can give itself nearly every right.
+        (verdict, found) = match (superuser, creates && major < 16) {
+            (true, _) => (
+                Verdict::Warning,
+                format!(
+                    "triggers on your tables run with the rights of {role}, a superuser, when Baton writes there; run `baton migrate`"
+                ),
+            ),
+            (false, true) => (
+                Verdict::Warning,
+                format!(
+                    "triggers on your tables run with the rights of {role}, which may create roles, when Baton writes there; \
+                     after migrating, let an administrator run: alter role \"{role}\" nocreaterole"
+                ),
+            ),
+            (false, false) => (
+                Verdict::Ok,
+                format!("functions run with the rights of {role}, which is no superuser"),
+            ),
+        };
+    }
+    Ok(Check {
+        what: "rights",
+        verdict,
+        found,
+    })
 }
 
 /// Rows that no job will ever find due. What cannot be counted in ten seconds is not.
