@@ -8,12 +8,13 @@ mod queue;
 
 use contract::SaveSource;
 use contract::native::call;
+use domain::sync::sealed;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::app::{App, Setup};
 use crate::support::db::Db;
-use crate::support::jmap::{Jmap, USER};
+use crate::support::jmap::{Jmap, PASSWORD, USER};
 use crate::support::pages::Pages;
 
 /// An application that may ask the servers of tests.
@@ -84,4 +85,41 @@ pub(super) async fn outcome(db: &Db, sync_job: Uuid) -> anyhow::Result<String> {
 /// How many items are here.
 async fn items(db: &Db) -> anyhow::Result<i64> {
     db.count("select count(*) from synced_emails").await
+}
+
+#[tokio::test]
+async fn an_encrypted_password_needs_its_key_and_costs_no_try_without() -> anyhow::Result<()> {
+    const KEY: &str = "the-key-of-this-test";
+    const OTHER: &str = "another-key-of-enough-bytes";
+    let (db, jmap) = (Db::new().await?, Jmap::start(20).await?);
+    let stored = sealed::seal(KEY, "mail", PASSWORD, [5; sealed::NONCE])?;
+    add_mail(&db, &jmap, &stored).await?;
+    let sync_job = start(&db, "mail", true).await?;
+    for (keys, why) in [
+        ("", "the variable source_key is not set"),
+        (OTHER, "no key in the variable source_key opens the secret"),
+    ] {
+        let app = App::start(&db, near().with("source_key", keys)).await?;
+        let (status, answer) = app.process().await?;
+        assert_eq!(
+            (status, &answer["code"]),
+            (500, &json!("misconfigured")),
+            "{answer}"
+        );
+        let log = app.log("process-chunks");
+        assert!(log.contains("source mail: ") && log.contains(why), "{log}");
+        assert!(!log.contains(OTHER) && !log.contains(&stored), "{log}");
+        let chunk = "select status || ' ' || attempts from chunk_processing_queue";
+        assert_eq!(db.text(chunk).await?.as_deref(), Some("pending 0"));
+        let waits = "update sources set blocked_until = null where blocked_until > baton.clock()";
+        assert_eq!(db.owner.execute(waits, &[]).await?, 1);
+        let due = "update chunk_processing_queue set retry_at = baton.clock()";
+        db.owner.execute(due, &[]).await?;
+    }
+    let keys = format!("{OTHER} {KEY}");
+    let app = App::start(&db, near().with("source_key", keys)).await?;
+    drain(&db, &app).await?;
+    assert_eq!(items(&db).await?, 20);
+    assert_eq!(outcome(&db, sync_job).await?, "completed 2 0");
+    Ok(())
 }

@@ -1,3 +1,4 @@
+use domain::sync::sealed::{is_sealed, open};
 use serde_json::{Value, json};
 
 use crate::support::baton::Home;
@@ -100,11 +101,62 @@ impl Operator {
         .await
     }
 
-    async fn stored_token(&self) -> anyhow::Result<Option<String>> {
+    /// As the database holds it.
+    async fn stored(&self) -> anyhow::Result<Option<String>> {
         self.db
             .text("select secret from baton.source_secrets")
             .await
     }
+
+    /// In clear, whether or not it is encrypted.
+    async fn stored_token(&self) -> anyhow::Result<Option<String>> {
+        let Some(stored) = self.stored().await? else {
+            return Ok(None);
+        };
+        let file = self.home.path().join(".baton/source-key");
+        let key = std::fs::read_to_string(file).unwrap_or_default();
+        Ok(Some(open(&key, "people", &stored)?))
+    }
+}
+
+#[tokio::test]
+async fn stored_passwords_are_encrypted_where_there_is_a_key() -> anyhow::Result<()> {
+    let operator = Operator::new().await?;
+    let source = Pages::start(2).await?;
+    operator.add_people(&source).await?;
+    assert_eq!(operator.stored().await?.as_deref(), Some(TOKEN));
+    let (code, _, said) = operator.run(&["sync", "encrypt"]).await?;
+    assert!(
+        code == 1 && said.contains("SPIN_VARIABLE_SOURCE_KEY"),
+        "{said}"
+    );
+    let allowed = format!("sync_hosts=http://127.0.0.1:{}", source.port());
+    let up = operator
+        .home
+        .up(&operator.db, &["--variable", &allowed])
+        .await?;
+    operator.ok(&["sync", "run", "people", "--watch"]).await?;
+    operator.ok(&["sync", "encrypt"]).await?;
+    let encrypted = operator.stored().await?.unwrap_or_default();
+    assert!(is_sealed(&encrypted), "{encrypted}");
+    assert_eq!(operator.stored_token().await?.as_deref(), Some(TOKEN));
+    let watched = operator
+        .ok(&["sync", "run", "people", "--full", "--watch"])
+        .await?;
+    assert!(watched.contains("people: completed"), "{watched}");
+
+    operator.add_people(&source).await?;
+    let again = operator.stored().await?.unwrap_or_default();
+    assert!(is_sealed(&again) && again != encrypted, "{again}");
+    let key = operator.home.path().join(".baton/source-key");
+    let old = std::fs::read_to_string(&key)?;
+    let new = "a-new-key-of-more-than-16-bytes";
+    std::fs::write(&key, format!("{new} {old}"))?;
+    operator.ok(&["sync", "encrypt"]).await?;
+    let stored = operator.stored().await?.unwrap_or_default();
+    assert_eq!(open(new, "people", &stored)?, TOKEN);
+    drop(up);
+    Ok(())
 }
 
 #[tokio::test]

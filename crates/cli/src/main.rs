@@ -26,6 +26,7 @@ mod running;
 mod scratch;
 mod secret;
 mod sheet;
+mod source_key;
 mod stack;
 
 use std::process::ExitCode;

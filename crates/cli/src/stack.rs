@@ -17,7 +17,7 @@ use tokio_postgres::Client;
 use crate::context::secret_variable;
 use crate::database::Address;
 use crate::key::Key;
-use crate::{advice, home::Home, output, roles};
+use crate::{advice, home::Home, output, roles, source_key};
 use kept::Kept;
 
 /// The channel on which the database wakes jobs.
@@ -128,6 +128,9 @@ pub(crate) async fn start(
     variables.extend(logins);
     variables.extend(database_variables(address)?);
     variables.extend(options.variables.clone());
+    if !variables.contains_key(source_key::VARIABLE) {
+        variables.insert(source_key::VARIABLE.to_owned(), source_key::kept(home)?);
+    }
     let mut kept = Vec::new();
     for key in Key::ALL {
         let live = match options.variables.get(key.variable()) {

@@ -10,6 +10,7 @@ mod item;
 pub mod jmap;
 pub mod origin;
 pub mod paged;
+pub mod sealed;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use contract::{ClaimChunks, CompleteChunks, Completed, RunRequest};
-use guest::{Answer, Config, Db, Error, with_heartbeat};
+use guest::{Answer, Config, Db, Error, variable, with_heartbeat};
 use serde_json::json;
 
-use crate::sync::{sync, without_asking};
+use crate::sync::{open_secrets, sync, without_asking};
 
 /// Claim → sync → settle: some chunks of sync jobs.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
@@ -14,20 +16,24 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             worker,
         })
         .await?;
-    let attempt = match guest::claimed(claim, "again") {
+    let mut attempt = match guest::claimed(claim, "again") {
         Ok(attempt) => attempt,
         Err(answer) => return Ok(answer),
     };
 
     let attempt_id = attempt.attempt_id;
     let claimed = attempt.chunks.len();
+    let mut closed = BTreeMap::new();
     // What asks nobody is done before a lease could run out.
     let outcomes = match without_asking(&attempt.chunks) {
         Some(outcomes) => outcomes,
-        None => match with_heartbeat(&db, attempt_id, sync(attempt)).await {
-            Some(outcomes) => outcomes,
-            None => return Ok(Answer::lost("lease_lost")),
-        },
+        None => {
+            closed = open_secrets(&mut attempt.jobs, &variable("source_key").await?);
+            match with_heartbeat(&db, attempt_id, sync(attempt, &closed)).await {
+                Some(outcomes) => outcomes,
+                None => return Ok(Answer::lost("lease_lost")),
+            }
+        }
     };
     let completed = db
         .call(CompleteChunks {
@@ -35,6 +41,10 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             outcomes,
         })
         .await?;
+    // The chunks wait, none of their tries used up.
+    if let Some(problem) = closed.into_values().next() {
+        return Err(Error::Misconfigured(problem));
+    }
     Ok(match completed {
         Completed::Settled {
             completed,

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 
 use contract::{Chunk, ChunkAttempt, ChunkOutcome, Ending, SyncJob};
-use domain::sync::{Failure, Remedy, Synced, Work};
+use domain::sync::{Failure, Remedy, Synced, Work, sealed};
 use futures::future::{Either, FutureExt, LocalBoxFuture, Shared, select};
 use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value};
@@ -31,9 +31,37 @@ pub(crate) fn without_asking(chunks: &[Chunk]) -> Option<Vec<ChunkOutcome>> {
         .collect()
 }
 
+/// How long a source waits whose secret cannot be opened, in seconds; an operator may mend that at any time.
+const CLOSED_FOR: u32 = 60;
+
+/// Decrypts the secrets of the sources. Why, for each sync job whose secret cannot be opened.
+pub(crate) fn open_secrets(
+    jobs: &mut BTreeMap<Uuid, SyncJob>,
+    keys: &str,
+) -> BTreeMap<Uuid, String> {
+    let mut closed = BTreeMap::new();
+    for (id, job) in jobs {
+        let source = &mut job.source;
+        let Some(stored) = &source.secret else {
+            continue;
+        };
+        match sealed::open(keys, &source.name, stored) {
+            Ok(secret) => source.secret = Some(secret),
+            Err(error) => {
+                closed.insert(*id, format!("source {}: {error}", source.name));
+            }
+        }
+    }
+    closed
+}
+
 /// Does the chunks: those of a sync job one after another, sync jobs beside each other, for at most [`domain::budget::WORK`].
 /// A chunk without an outcome stays due.
-pub(crate) async fn sync(attempt: ChunkAttempt) -> Vec<ChunkOutcome> {
+/// The chunks of a sync job in `closed` wait, unless they ask nothing.
+pub(crate) async fn sync(
+    attempt: ChunkAttempt,
+    closed: &BTreeMap<Uuid, String>,
+) -> Vec<ChunkOutcome> {
     let deadline = sleep(domain::budget::WORK).boxed_local().shared();
     let mut jobs = attempt.jobs;
     let mut chunks: BTreeMap<Uuid, VecDeque<Chunk>> = BTreeMap::new();
@@ -48,6 +76,7 @@ pub(crate) async fn sync(attempt: ChunkAttempt) -> Vec<ChunkOutcome> {
             // A claim names the sync job of each of its chunks.
             job: jobs.remove(&sync_job_id)?,
             chunks,
+            closed: closed.get(&sync_job_id).cloned(),
             is_first: true,
             deadline: deadline.clone(),
         };
@@ -60,6 +89,7 @@ pub(crate) async fn sync(attempt: ChunkAttempt) -> Vec<ChunkOutcome> {
 struct Line {
     job: SyncJob,
     chunks: VecDeque<Chunk>,
+    closed: Option<String>,
     is_first: bool,
     deadline: Shared<LocalBoxFuture<'static, ()>>,
 }
@@ -68,7 +98,7 @@ impl Line {
     async fn next(mut self) -> Option<(ChunkOutcome, Self)> {
         let chunk = self.chunks.pop_front()?;
         let done = {
-            let work = pin!(do_work(&self.job, &chunk.work));
+            let work = pin!(do_work(&self.job, &chunk.work, self.closed.as_deref()));
             match select(work, self.deadline.clone()).await {
                 Either::Left((synced, _)) => Some(synced),
                 Either::Right(_) => None,
@@ -96,8 +126,14 @@ impl Line {
     }
 }
 
-async fn do_work(job: &SyncJob, work: &Value) -> Result<Synced, Failure> {
-    match Work::read(work)? {
+async fn do_work(job: &SyncJob, work: &Value, closed: Option<&str>) -> Result<Synced, Failure> {
+    let work = Work::read(work)?;
+    if let Some(why) = closed
+        && !matches!(work, Work::Noop {} | Work::Prune {})
+    {
+        return Err(Failure::wait(CLOSED_FOR, why));
+    }
+    match work {
         Work::Noop {} => Ok(Synced::default()),
         Work::Prune {} => Ok(prune()),
         Work::Plan { anchors } => jmap::plan(job, &anchors).await,

@@ -1,6 +1,7 @@
 mod add;
 mod cancel;
 mod discover;
+mod encrypt;
 mod failed;
 pub(super) mod list;
 mod remove;
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     /// Cancel the sync that is under way.
     #[command(after_help = "Example:\n  baton sync cancel alice@example.com")]
     Cancel(Named),
+    /// Encrypt the stored passwords and tokens under the key in source_key, the first of several.
+    #[command(after_help = "Example:\n  baton sync encrypt")]
+    Encrypt,
     /// Remove a source and its history; what was synced stays.
     #[command(after_help = "Example:\n  baton sync remove alice@example.com")]
     Remove(Named),
@@ -68,6 +72,7 @@ pub(crate) struct Named {
 pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
     match command {
         Command::Add(args) => add::run(*args, context).await,
+        Command::Encrypt => encrypt::run(context).await,
         Command::Run(args) => start::run(args, context).await,
         Command::List(args) => list::run(args, context).await,
         Command::Retry(args) => failed::retry(args.name, context).await,

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use contract::SaveSource;
 use domain::sync::origin::API_ORIGIN;
+use domain::sync::sealed::open;
 use domain::sync::{jmap, paged};
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -11,7 +12,7 @@ use url::Url;
 use super::discover::{Found, discover};
 use super::secret::{self, Given};
 use super::source::{self, Settings};
-use crate::{advice, api, context::Context, database::Database, output};
+use crate::{advice, api, context::Context, database::Database, output, source_key};
 
 /// What `sync add` understands.
 #[derive(Debug, clap::Args)]
@@ -73,7 +74,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let home = context.home()?;
     Database::with(context, &home, async |database| {
         let client = database.connect().await?;
-        let stored = stored(&client, &name).await?;
+        let mut stored = stored(&client, &name).await?;
+        let keys = source_key::known(&home, database)?;
         let secret = match given.read().await? {
             None if token || place.username.is_some() => {
                 let prompt = prompt(&place, stored.as_ref().is_some_and(|it| it.serves(&place)));
@@ -91,6 +93,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         if secret.is_some() && source::is_readable_on_the_way(&place.url) {
             output::note("This address is http:// on another machine, so the password crosses the network readable.");
         }
+        if let Some(it) = stored.as_mut().filter(|it| secret.is_none() && it.serves(&place))
+            && let Some(sealed) = it.secret.take()
+        {
+            let clear = open(keys.as_deref().unwrap_or_default(), &name, &sealed);
+            it.secret = Some(clear.map_err(source_key::explain)?);
+        }
         let settings = if place.kind == "jmap" {
             let secret = secret.as_deref().or_else(|| {
                 let stored = stored.as_ref().filter(|it| it.serves(&place));
@@ -100,6 +108,17 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             with_api_origin(settings, &place, found, stored.as_ref())?
         } else {
             settings
+        };
+        let secret = match (&keys, secret) {
+            (Some(keys), Some(secret)) => Some(source_key::sealed(keys, &name, &secret)?),
+            (None, Some(secret)) => {
+                output::note(
+                    "The database holds this password readable. To encrypt it, set SPIN_VARIABLE_SOURCE_KEY for the deployment and here, \
+                     then run `baton sync encrypt`.",
+                );
+                Some(secret)
+            }
+            (_, None) => None,
         };
         let call = SaveSource {
             name: name.clone(),

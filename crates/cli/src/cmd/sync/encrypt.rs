@@ -1,0 +1,43 @@
+use anyhow::Result;
+use domain::sync::sealed::open;
+use serde_json::json;
+
+use crate::{advice, api, context::Context, database::Database, source_key};
+
+/// Encrypts the secrets of all sources under the first key.
+pub(crate) async fn run(context: &Context) -> Result<()> {
+    let home = context.home()?;
+    Database::with(context, &home, async |database| {
+        let Some(keys) = source_key::known(&home, database)? else {
+            return Err(advice::error(
+                "there is no key to encrypt with",
+                "set SPIN_VARIABLE_SOURCE_KEY for the deployment and for this command, for example to the output of `openssl rand -hex 32`",
+            ));
+        };
+        let mut client = database.connect().await?;
+        let tx = client.transaction().await?;
+        let rows = tx
+            .query(
+                "select k.source, k.secret from baton.source_secrets k order by k.source for update",
+                &[],
+            )
+            .await
+            .map_err(api::explain)?;
+        for row in &rows {
+            let (source, stored): (String, String) = (row.get(0), row.get(1));
+            let clear = open(&keys, &source, &stored).map_err(source_key::explain)?;
+            let sealed = source_key::sealed(&keys, &source, &clear)?;
+            tx.execute(
+                "update baton.source_secrets k set secret = $2 where k.source = $1",
+                &[&source, &sealed],
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        let count = rows.len();
+        context.output.result(&json!({ "encrypted": count }), || {
+            format!("{count} secrets are encrypted under the first key. Backups made before still hold them as they were.")
+        })
+    })
+    .await
+}
