@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::support::db::Db;
 use crate::support::settling::{complete, complete_with, take};
+use crate::support::until;
 
 /// How operators look, letter by letter as in the first version's manual.
 const STATEMENTS: &[&str] = &[
@@ -398,5 +399,36 @@ async fn prune(worker: &Client) -> anyhow::Result<()> {
         }],
     )
     .await?;
+    Ok(())
+}
+
+/// A settlement locks chunks, then the sync job, then the source.
+#[tokio::test]
+async fn removing_a_source_never_deadlocks_with_a_settlement() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_sync("trial", 2).await?;
+    let settling = db.session().await?;
+    settling
+        .batch_execute(
+            "begin; select from baton.chunk_processing_queue order by id limit 1 for update",
+        )
+        .await?;
+    let operator = db.session().await?;
+    let removing = tokio::spawn(async move {
+        let sql = "select baton_api.remove_source('trial', 'ann')";
+        operator.batch_execute(sql).await
+    });
+    let waiting = "wait_event_type = 'Lock' and query like '%remove_source%'";
+    until("the operator waits", async || {
+        Ok((db.sessions(waiting).await? == 1).then_some(()))
+    })
+    .await?;
+    settling
+        .batch_execute(
+            "select from baton.sync_jobs for update; select from baton.sources for update; commit",
+        )
+        .await?;
+    removing.await??;
+    assert_eq!(db.count("select count(*) from baton.sources").await?, 0);
     Ok(())
 }
