@@ -1,7 +1,7 @@
 -- Default privileges, which platforms set, open what a migration makes. `schema` closes Baton's own schemas at every
 -- migration; here is what an earlier release left open.
 
--- Functions and views of earlier releases: grants that the default privileges made. Those that somebody else gave stay.
+-- Functions and views of earlier releases: grants that the default privileges made. Grants that an operator gave stay.
 do $$
 declare
   v_grant record;

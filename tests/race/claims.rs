@@ -54,7 +54,7 @@ async fn an_operators_stop_waits_for_a_settlement_under_way() -> anyhow::Result<
     worker.batch_execute("begin").await?;
     settle(&worker, attempt.attempt_id, outcomes).await?;
     let operator = db.session().await?;
-    // Above it, PostgreSQL refuses to change what somebody else just changed.
+    // Above it, PostgreSQL refuses to change what another session just changed.
     operator
         .batch_execute("set default_transaction_isolation = 'read committed'")
         .await?;

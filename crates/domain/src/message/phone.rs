@@ -37,7 +37,7 @@ pub enum NotAPhone {
     /// No numbering plan has it.
     #[error("no phone can have this number")]
     Invalid,
-    /// Whoever owns it is paid for each call.
+    /// Its owner is paid for each call.
     #[error("premium-rate numbers get no messages")]
     Premium,
 }
