@@ -69,6 +69,29 @@ async fn lost_connections_cost_one_request_each() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// After a failover, the first caller of a deployment that was idle must not pay for its old connections.
+#[tokio::test]
+async fn idle_connections_that_were_lost_cost_no_request() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let proxy = Proxy::start(db.port).await?;
+    let app = App::start(
+        &db,
+        Setup::offline().with("pg_port", proxy.port().to_string()),
+    )
+    .await?;
+    let filled = join_all((0..6).map(|_| app.validate())).await;
+    assert!(filled.iter().all(Result::is_ok), "{filled:?}");
+    // Idle is what no guest took for a second.
+    let idle = Instant::now() + Duration::from_secs(2);
+    proxy.lose_the_open_ones();
+    tokio::time::sleep_until(idle).await;
+    for _ in 0..6 {
+        let (status, answer) = timeout(Duration::from_secs(10), app.validate()).await??;
+        assert!([200, 409].contains(&status), "{status} {answer}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_server_that_says_nothing_is_answered_with_503() -> anyhow::Result<()> {
     let db = Db::new().await?;

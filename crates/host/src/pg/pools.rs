@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
+    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    Timeouts,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_postgres::config::SslMode;
 
 use super::{Connection, Trust};
@@ -23,8 +25,8 @@ const WAITING: Duration = Duration::from_secs(10);
 const OPENING: Duration = Duration::from_secs(8);
 /// How long a connection may take to show that it works.
 const CHECKING: Duration = Duration::from_secs(2);
-/// A connection that was not used for so long is tried before a guest gets it.
-const IDLE: Duration = Duration::from_secs(5);
+/// A connection that no guest took for so long is tried before a guest gets it.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// What Spin sends at every checkout. It ends no transaction.
 const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
@@ -179,24 +181,11 @@ impl Pools {
             }
             // As in Spin, a connection that cannot be cleaned is thrown away.
             drop(Object::take(client));
-            // What broke it broke the others that were idle meanwhile; each would cost a guest the same wait.
-            pool.retain(|_, metrics| metrics.last_used() < IDLE);
         }
     }
 
     async fn is_usable(&self, client: &Object) -> bool {
-        let used = self.used().remove(&identity(client));
-        let metrics = Object::metrics(client);
-        let check = match (
-            used,
-            metrics.recycled.is_some() && metrics.last_used() >= IDLE,
-        ) {
-            (true, _) => CLEAN,
-            (false, true) => "",
-            (false, false) => return true,
-        };
-        let checked = tokio::time::timeout(CHECKING, client.batch_execute(check)).await;
-        matches!(checked, Ok(Ok(())))
+        !self.used().remove(&identity(client)) || works(client, CLEAN).await
     }
 
     fn pool(&self, key: (String, Option<String>)) -> Result<Pool, String> {
@@ -231,6 +220,7 @@ impl Pools {
         };
         Pool::builder(manager)
             .max_size(CONNECTIONS_PER_ADDRESS)
+            .pre_recycle(try_idle())
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(WAITING),
@@ -240,6 +230,37 @@ impl Pools {
             .build()
             .map_err(|err| err.to_string())
     }
+}
+
+/// Tries a connection that was idle before it is handed out. When one no longer works, those that were last taken before that
+/// are thrown away untried: what broke one broke all, and each try would cost the guest the same wait.
+fn try_idle() -> Hook {
+    let broken_at: Arc<Mutex<Option<Instant>>> = Arc::default();
+    Hook::async_fn(move |client, metrics| {
+        let broken_at = broken_at.clone();
+        Box::pin(async move {
+            if metrics.last_used() < IDLE {
+                return Ok(());
+            }
+            let taken_at = Instant::from_std(metrics.recycled.unwrap_or(metrics.created));
+            let broken = *broken_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let untried = broken.is_some_and(|it| taken_at <= it);
+            if !untried && works(client, "").await {
+                return Ok(());
+            }
+            if !untried {
+                let mut broken = broken_at.lock().unwrap_or_else(PoisonError::into_inner);
+                *broken = Some(Instant::now());
+            }
+            Err(HookError::message("the connection no longer works"))
+        })
+    })
+}
+
+/// Whether a connection runs these statements in time.
+async fn works(client: &tokio_postgres::Client, statements: &str) -> bool {
+    let run = tokio::time::timeout(CHECKING, client.batch_execute(statements)).await;
+    matches!(run, Ok(Ok(())))
 }
 
 /// An error with its causes.
