@@ -112,18 +112,11 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
     let filled_in = |template: &str| {
         render(template, &message.fields).map_err(|it| trouble("template", it.to_string()))
     };
-    let body = filled_in(&message.text)?;
-    let (address, zones, region, segments, subject) = match message.channel {
+    let (address, zones, region, subject) = match message.channel {
         Channel::Sms => {
             let phone = phone::read(&message.recipient, region)
                 .map_err(|it| trouble("invalid_number", it.to_string()))?;
-            (
-                phone.e164,
-                phone.zones,
-                phone.region,
-                Some(segments(&body)),
-                None,
-            )
+            (phone.e164, phone.zones, phone.region, None)
         }
         Channel::Email => {
             let address = email_address(&message.recipient)
@@ -131,16 +124,17 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
             let subject = filled_in(&message.subject)?;
             // A name may hold a line break, and a subject is one line.
             let words: Vec<&str> = subject.split_whitespace().collect();
-            (address, Vec::new(), None, None, Some(words.join(" ")))
+            (address, Vec::new(), None, Some(words.join(" ")))
         }
     };
+    let body = filled_in(&message.text)?;
     Ok(Letter {
         id: message.id,
         provider: provider.name(),
         address,
         zones,
         region,
-        segments,
+        segments: (message.channel == Channel::Sms).then(|| segments(&body)),
         subject,
         body,
     })
