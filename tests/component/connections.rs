@@ -16,9 +16,8 @@ use crate::support::{tls, until};
 /// What a call may take at most before its caller hears of a broken connection, in each of these tests.
 const BOUND: Duration = Duration::from_secs(28);
 
-#[tokio::test]
-async fn lost_connections_cost_one_request_each() -> anyhow::Result<()> {
-    const POOLED: usize = 6;
+/// A database, a proxy before it, and the application that reaches it through the proxy.
+async fn behind_a_proxy() -> anyhow::Result<(Db, Proxy, App)> {
     let db = Db::new().await?;
     let proxy = Proxy::start(db.port).await?;
     let app = App::start(
@@ -26,6 +25,13 @@ async fn lost_connections_cost_one_request_each() -> anyhow::Result<()> {
         Setup::offline().with("pg_port", proxy.port().to_string()),
     )
     .await?;
+    Ok((db, proxy, app))
+}
+
+#[tokio::test]
+async fn lost_connections_cost_one_request_each() -> anyhow::Result<()> {
+    const POOLED: usize = 6;
+    let (db, proxy, app) = behind_a_proxy().await?;
     // As many at once as connections are wanted in the pool.
     let held = db.session().await?;
     held.batch_execute("begin; lock table baton.attempts in access exclusive mode")
@@ -72,13 +78,7 @@ async fn lost_connections_cost_one_request_each() -> anyhow::Result<()> {
 /// After a failover, the first caller of a deployment that was idle must not pay for its old connections.
 #[tokio::test]
 async fn idle_connections_that_were_lost_cost_no_request() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    let proxy = Proxy::start(db.port).await?;
-    let app = App::start(
-        &db,
-        Setup::offline().with("pg_port", proxy.port().to_string()),
-    )
-    .await?;
+    let (_db, proxy, app) = behind_a_proxy().await?;
     let filled = join_all((0..6).map(|_| app.validate())).await;
     assert!(filled.iter().all(Result::is_ok), "{filled:?}");
     // Idle is what no guest took for a second.
@@ -94,13 +94,7 @@ async fn idle_connections_that_were_lost_cost_no_request() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_answered_with_503() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    let proxy = Proxy::start(db.port).await?;
-    let app = App::start(
-        &db,
-        Setup::offline().with("pg_port", proxy.port().to_string()),
-    )
-    .await?;
+    let (_db, proxy, app) = behind_a_proxy().await?;
     proxy.lose_all();
     for path in ["/tick", "/jobs/validate-contacts"] {
         let (status, answer) = timeout(BOUND, app.post(path, "")).await??;

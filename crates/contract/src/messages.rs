@@ -275,7 +275,7 @@ impl Call for RecordOptOut {
             Param::Text(self.channel.as_str().to_owned()),
             Param::Text(self.address),
             Param::Bool(self.out),
-            self.provider_id.map_or(Param::NullText, Param::Text),
+            Param::text_or_null(self.provider_id),
         ]
     }
 }

@@ -26,10 +26,8 @@ begin
   if v_known is null or (select s.after_failover from baton.settings s) = 'continue' then
     return false;
   end if;
-  update baton.jobs j
-  set paused_at = p_now, paused_by = 'baton',
-      pause_reason = 'the database failed over or was restored, and messages of its last seconds may have gone out: look at them, then resume'
-  where j.name in ('follow-up-reminders', 'auto-sync-jobs') and j.paused_at is null;
+  perform baton_api.pause_sending(
+    'the database failed over or was restored, and messages of its last seconds may have gone out: look at them, then resume', p_now);
   return true;
 end
 $$;

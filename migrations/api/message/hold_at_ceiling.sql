@@ -11,10 +11,7 @@ begin
   then
     return false;
   end if;
-  update baton.jobs j
-  set paused_at = p_now, paused_by = 'baton',
-      pause_reason = format('the next text messages would exceed hourly_ceiling (%s): look at them, then resume', p_ceiling)
-  where j.name in ('follow-up-reminders', 'auto-sync-jobs') and j.paused_at is null;
+  perform baton_api.pause_sending(format('the next text messages would exceed hourly_ceiling (%s): look at them, then resume', p_ceiling), p_now);
   insert into baton.events (noun, noun_id, from_state, to_state, who) values ('settings', 'hourly_ceiling', 'below', 'reached', 'baton');
   return true;
 end
