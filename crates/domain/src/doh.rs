@@ -5,6 +5,8 @@ mod route;
 #[cfg(test)]
 mod tests;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use serde::{Deserialize, Serialize};
 use simple_dns::rdata::RData;
 use simple_dns::{
@@ -12,6 +14,7 @@ use simple_dns::{
     header_buffer,
 };
 
+use crate::special::is_reachable;
 pub use route::{Next, Route, route_from_addresses, route_step};
 
 /// Shortest and longest time in seconds that an answer is believed, whatever it says itself.
@@ -44,8 +47,15 @@ pub enum Lookup {
         /// How long the answer holds.
         ttl: u32,
     },
-    /// The domain has at least one address of the kind asked for.
+    /// The domain has at least one address of the kind asked for that the internet can reach.
     Addresses {
+        /// How long the answer holds.
+        ttl: u32,
+    },
+    /// The domain has only addresses that the internet cannot reach.
+    Unroutable {
+        /// At least one.
+        addresses: Vec<IpAddr>,
         /// How long the answer holds.
         ttl: u32,
     },
@@ -161,7 +171,13 @@ pub fn parse(domain: &str, kind: RecordKind, message: &[u8]) -> Result<Lookup, D
             hosts: mail_hosts(&records)?,
             ttl,
         }),
-        RecordKind::A | RecordKind::Aaaa => Ok(Lookup::Addresses { ttl }),
+        RecordKind::A | RecordKind::Aaaa => {
+            let addresses: Vec<IpAddr> = records.iter().filter_map(|it| address(it)).collect();
+            Ok(match addresses.iter().any(|it| is_reachable(*it)) {
+                true => Lookup::Addresses { ttl },
+                false => Lookup::Unroutable { addresses, ttl },
+            })
+        }
     }
 }
 
@@ -241,6 +257,14 @@ fn owned_by<'p>(
     records
         .iter()
         .filter(move |it| it.class == CLASS::IN && it.name == *name)
+}
+
+fn address(record: &ResourceRecord) -> Option<IpAddr> {
+    match &record.rdata {
+        RData::A(it) => Some(Ipv4Addr::from(it.address).into()),
+        RData::AAAA(it) => Some(Ipv6Addr::from(it.address).into()),
+        _ => None,
+    }
 }
 
 fn mail_hosts(records: &[&ResourceRecord]) -> Result<Vec<(u16, String)>, DohError> {

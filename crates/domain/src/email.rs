@@ -1,27 +1,30 @@
 //! What an e-mail address is worth: from its text, from lists, from DNS and, where there is one, from a provider.
 //!
-//! The checks run in this order: normal form, syntax, reserved names, typing errors, disposable domains, roles,
-//! free providers, mail route, provider. Of what they find, the strongest decides:
-//! 1. facts that make the address undeliverable: syntax, reserved name, null MX, no such domain, no mail host,
-//!    the provider's refusal;
+//! The checks run in this order: the address in the text, its normal form and syntax, reserved names, typing errors,
+//! disposable domains, roles, free providers, mail route, provider. Of what they find, the strongest decides:
+//! 1. facts that make the address undeliverable: syntax, several addresses, reserved name, null MX, no such domain,
+//!    no mail host, the provider's refusal;
 //! 2. DNS that failed, unless the provider knows better: `unknown`, so that it is asked again;
-//! 3. risks: address literal, likely typing error, disposable, role, the provider's doubts;
+//! 3. risks: address literal, likely typing error, disposable, nonstandard local part, role, the provider's doubts;
 //! 4. a provider that could not find out: `unknown`;
 //! 5. nothing against it: `deliverable`.
 //!
 //! A free provider is evidence only. With DNS off, syntax and lists decide alone and no provider is asked.
 
 mod address;
+mod cell;
 mod lists;
 mod reason;
 #[cfg(test)]
 mod tests;
+mod text;
 mod typo;
 
 use serde::{Deserialize, Serialize};
 
 use crate::doh::{DnsFailure, Route};
 use crate::provider::{ProviderAnswer, ProviderResult};
+use crate::special;
 use address::Domain;
 pub use reason::{Reason, Status};
 
@@ -36,6 +39,8 @@ pub struct Rules {
     pub dns: bool,
     /// Domains and top-level domains, with all below them, that are not reserved here, such as `test`. None by default.
     pub allow_reserved: Vec<String>,
+    /// Domains and top-level domains, with all below them, that are no typing errors, not disposable and not reserved.
+    pub allow_domains: Vec<String>,
 }
 
 impl Default for Rules {
@@ -43,6 +48,7 @@ impl Default for Rules {
         Self {
             dns: true,
             allow_reserved: Vec::new(),
+            allow_domains: Vec::new(),
         }
     }
 }
@@ -54,9 +60,9 @@ pub struct Verdict {
     pub status: Status,
     /// The finding that decided.
     pub reason: Reason,
-    /// The address to store and send to; none if the text is no address.
+    /// The address to store and send to; none if no address can be read from the text.
     pub normalized: Option<String>,
-    /// The address that was probably meant.
+    /// The address that was probably meant, or that stands in a text which says more.
     pub suggestion: Option<String>,
     /// What each check found; a check that was not reached is absent.
     pub evidence: Evidence,
@@ -69,6 +75,9 @@ pub struct Evidence {
     /// Whether the text is an address, and if not, where it breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub syntax: Option<Check>,
+    /// Absent, or what in the local part breaks RFC 5321, although the provider accepts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard: Option<Check>,
     /// Whether the domain is in public use, and if not, the reserved name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reserved: Option<Check>,
@@ -107,7 +116,7 @@ pub struct Check {
 pub struct MxEvidence {
     /// The kind of route: `mx`, `null_mx`, `implicit`, `no_mail_host`, `no_such_domain` or `failed`.
     pub route: String,
-    /// The first five mail hosts, the preferred ones first.
+    /// The first five mail hosts, the preferred ones first; or the addresses that can be none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// How long the answer held when it was given, in seconds.
@@ -141,6 +150,8 @@ pub struct Draft {
     suggestion: Option<String>,
     evidence: Evidence,
     risk: Option<Reason>,
+    /// Reserved names that are in use here.
+    allowed: Vec<String>,
 }
 
 /// The key under which the mail route of an address is remembered: what follows the last @, in ASCII lower case.
@@ -151,10 +162,20 @@ pub fn cache_key(raw: &str) -> Option<String> {
     (!domain.is_empty()).then(|| domain.to_ascii_lowercase())
 }
 
-/// An address as it is written from here on, by its syntax alone; the error says what is wrong with it.
+/// The domain names of a list that people write: with commas, semicolons or white space between them, a dot or an @
+/// before them, in any script.
+pub fn domain_names(list: &str) -> Vec<String> {
+    list.split([',', ';', ' ', '\t', '\r', '\n'])
+        .map(|it| it.trim_matches(['.', '@']))
+        .filter(|it| !it.is_empty())
+        .map(address::ascii_domain)
+        .collect()
+}
+
+/// The address in a text, as it is written from here on, by its syntax alone; the error says what is wrong with it.
 pub fn normalize(raw: &str) -> Result<String, String> {
-    address::parse(raw)
-        .map(|it| it.normalized())
+    cell::read(raw)
+        .map(|it| it.address.normalized())
         .map_err(objection_of)
 }
 
@@ -167,8 +188,8 @@ fn objection_of(refusal: address::Refusal) -> String {
 
 /// Decides what can be decided from the text of an address and the lists.
 pub fn examine(raw: &str, rules: &Rules) -> Examination {
-    let address = match address::parse(raw) {
-        Ok(address) => address,
+    let reading = match cell::read(raw) {
+        Ok(reading) => reading,
         Err(refusal) => {
             let (reason, suggestion) = (refusal.reason, refusal.suggestion.clone());
             let evidence = Evidence {
@@ -179,19 +200,25 @@ pub fn examine(raw: &str, rules: &Rules) -> Examination {
             return Examination::Decided(verdict);
         }
     };
+    let address = reading.address;
+    let normalized = address.normalized();
+    let stray_dot = "before the @, a dot stands at the start, at the end or beside another";
     let mut draft = Draft {
-        normalized: address.normalized(),
-        suggestion: None,
+        suggestion: reading.is_decorated.then(|| normalized.clone()),
+        normalized,
         evidence: Evidence {
             syntax: Some(objection(None)),
+            standard: (!address.is_standard).then(|| objection(Some(stray_dot.to_owned()))),
             ..Evidence::default()
         },
         risk: None,
+        allowed: [&rules.allow_reserved[..], &rules.allow_domains[..]].concat(),
     };
     let domain = match address.domain {
         Domain::Name(domain) => domain,
         Domain::Literal(ip) => {
-            let private = lists::is_private(ip).then(|| ip.to_string());
+            let is_public = special::is_reachable(ip) && !special::is_documentation(ip);
+            let private = (!is_public).then(|| ip.to_string());
             draft.evidence.reserved = Some(objection(private.clone()));
             return Examination::Decided(draft.decide(match private {
                 Some(_) => Reason::ReservedDomain,
@@ -200,12 +227,13 @@ pub fn examine(raw: &str, rules: &Rules) -> Examination {
         }
     };
 
-    let reserved = lists::reserved(&domain, &rules.allow_reserved);
+    let reserved = lists::reserved(&domain, &draft.allowed);
     draft.evidence.reserved = Some(objection(reserved.map(str::to_owned)));
     if reserved.is_some() {
         return Examination::Decided(draft.decide(Reason::ReservedDomain));
     }
-    draft.consult_lists(&address.local, &domain);
+    let is_exempt = lists::is_allowed(&domain, &rules.allow_domains);
+    draft.consult_lists(&address.local, &domain, is_exempt);
     if rules.dns {
         Examination::NeedsRoute { domain, draft }
     } else {
@@ -225,13 +253,14 @@ pub fn conclude(
         Examination::Decided(verdict) => return verdict,
         Examination::NeedsRoute { draft, .. } => draft,
     };
+    let by_route = draft.route_reason(route);
     draft.evidence.mx = route.map(mx_evidence);
     draft.evidence.provider = provider.cloned();
     if draft.suggestion.is_none() {
         draft.suggestion = provider.and_then(|it| it.suggestion.clone());
     }
     let found = provider.map(|it| it.result);
-    let reason = match (route_reason(route), found, draft.risk) {
+    let reason = match (by_route, found, draft.risk) {
         (reason, _, _) if reason.status() == Status::Undeliverable => reason,
         (_, Some(ProviderResult::Undeliverable), _) => Reason::ProviderRejected,
         (reason, None | Some(ProviderResult::Unknown), _) if reason.status() == Status::Unknown => {
@@ -250,7 +279,7 @@ pub fn conclude(
 pub fn worth_asking<'a>(examination: &'a Examination, route: Option<&Route>) -> Option<&'a str> {
     match examination {
         Examination::NeedsRoute { draft, .. }
-            if route_reason(route).status() != Status::Undeliverable =>
+            if draft.route_reason(route).status() != Status::Undeliverable =>
         {
             Some(&draft.normalized)
         }
@@ -284,16 +313,20 @@ impl Verdict {
 }
 
 impl Draft {
-    fn consult_lists(&mut self, local: &str, domain: &str) {
-        let meant = typo::meant(domain);
-        let disposable = lists::disposable(domain);
+    fn consult_lists(&mut self, local: &str, domain: &str, is_exempt: bool) {
+        let meant = typo::meant(domain).filter(|_| !is_exempt);
+        let disposable = lists::disposable(domain).filter(|_| !is_exempt);
         let role = lists::role(local);
-        self.suggestion = meant.as_ref().map(|it| format!("{local}@{it}"));
+        if let Some(it) = &meant {
+            self.suggestion = Some(format!("{local}@{it}"));
+        }
         // Throw-away lists hold many misspellings of popular domains, and there the suggestion is what helps.
         self.risk = if meant.is_some() {
             Some(Reason::LikelyTypo)
         } else if disposable.is_some() {
             Some(Reason::Disposable)
+        } else if self.evidence.standard.is_some() {
+            Some(Reason::NonstandardLocalPart)
         } else {
             role.map(|_| Reason::Role)
         };
@@ -301,6 +334,29 @@ impl Draft {
         self.evidence.disposable = Some(objection(disposable.map(str::to_owned)));
         self.evidence.role = Some(objection(role.map(str::to_owned)));
         self.evidence.free = Some(lists::is_free(domain));
+    }
+
+    fn route_reason(&self, route: Option<&Route>) -> Reason {
+        match route {
+            Some(Route::Mx { hosts, .. })
+                if !hosts
+                    .iter()
+                    .any(|it| lists::can_be_mail_host(it, &self.allowed)) =>
+            {
+                Reason::UnusableMailHost
+            }
+            Some(Route::Mx { .. } | Route::Implicit { .. }) => Reason::Accepted,
+            Some(Route::NullMx { .. }) => Reason::NullMx,
+            Some(Route::NoMailHost { unusable, .. }) if !unusable.is_empty() => {
+                Reason::UnusableMailHost
+            }
+            Some(Route::NoMailHost { .. }) => Reason::NoMailHost,
+            Some(Route::NoSuchDomain { .. }) => Reason::NoSuchDomain,
+            Some(Route::Failed {
+                reason: DnsFailure::Timeout,
+            }) => Reason::DnsTimeout,
+            Some(Route::Failed { .. }) | None => Reason::DnsFailed,
+        }
     }
 
     fn decide(self, reason: Reason) -> Verdict {
@@ -320,30 +376,19 @@ fn objection(detail: Option<String>) -> Check {
     }
 }
 
-fn route_reason(route: Option<&Route>) -> Reason {
-    match route {
-        Some(Route::Mx { .. } | Route::Implicit { .. }) => Reason::Accepted,
-        Some(Route::NullMx { .. }) => Reason::NullMx,
-        Some(Route::NoMailHost { .. }) => Reason::NoMailHost,
-        Some(Route::NoSuchDomain { .. }) => Reason::NoSuchDomain,
-        Some(Route::Failed {
-            reason: DnsFailure::Timeout,
-        }) => Reason::DnsTimeout,
-        Some(Route::Failed { .. }) | None => Reason::DnsFailed,
-    }
-}
-
 fn mx_evidence(route: &Route) -> MxEvidence {
     let (hosts, failure) = match route {
-        Route::Mx { hosts, .. } => (
+        Route::Mx { hosts, .. }
+        | Route::NoMailHost {
+            unusable: hosts, ..
+        } => (
             hosts.iter().take(HOSTS_IN_EVIDENCE).cloned().collect(),
             None,
         ),
         Route::Failed { reason } => (Vec::new(), Some(*reason)),
-        Route::NullMx { .. }
-        | Route::Implicit { .. }
-        | Route::NoMailHost { .. }
-        | Route::NoSuchDomain { .. } => (Vec::new(), None),
+        Route::NullMx { .. } | Route::Implicit { .. } | Route::NoSuchDomain { .. } => {
+            (Vec::new(), None)
+        }
     };
     MxEvidence {
         route: route.kind().to_owned(),

@@ -18,6 +18,7 @@ pub mod instant;
 pub mod key;
 pub mod message;
 pub mod provider;
+pub mod special;
 pub mod sync;
 pub mod webhook;
 

@@ -1,4 +1,4 @@
-use domain::email::Rules;
+use domain::email::{Rules, domain_names};
 use domain::provider::Shape;
 use guest::{Error, variable};
 
@@ -19,7 +19,6 @@ pub(crate) struct Provider {
 
 impl Settings {
     pub(crate) async fn load() -> Result<Self, Error> {
-        let allowed = variable("allow_reserved").await?;
         let rules = Rules {
             dns: match variable("dns").await?.as_str() {
                 "on" => true,
@@ -30,12 +29,8 @@ impl Settings {
                     )));
                 }
             },
-            allow_reserved: allowed
-                .split(',')
-                .map(str::trim)
-                .filter(|it| !it.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            allow_reserved: domain_names(&variable("allow_reserved").await?),
+            allow_domains: domain_names(&variable("allow_domains").await?),
         };
         let provider = match variable("provider").await?.as_str() {
             "none" => None,

@@ -54,6 +54,9 @@ pub(crate) struct Variables {
     /// DNS-over-HTTPS resolver, without the path /dns-query; a second one is asked when the first does not answer.
     #[arg(long = "resolver", value_name = "URL")]
     pub(crate) resolvers: Vec<String>,
+    /// Domain, with all below it, that is no typing error, not disposable and not reserved; may be repeated.
+    #[arg(long = "allow", value_name = "DOMAIN")]
+    pub(crate) allowed: Vec<String>,
     /// Variable of spin.toml as NAME=VALUE. Set secrets in the environment instead, as SPIN_VARIABLE_NAME.
     #[arg(long = "variable", value_parser = assignment, value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<(String, String)>,
@@ -64,6 +67,9 @@ impl Variables {
     pub(crate) fn collect(self, dns: Option<String>) -> Result<BTreeMap<String, String>> {
         let mut variables: BTreeMap<String, String> = self.variables.into_iter().collect();
         variables.extend(dns.map(|it| ("dns".to_owned(), it)));
+        if !self.allowed.is_empty() {
+            variables.insert("allow_domains".to_owned(), self.allowed.join(","));
+        }
         match &self.resolvers[..] {
             [] => {}
             [one] => variables.extend([

@@ -28,6 +28,9 @@ pub enum Route {
     NoMailHost {
         /// How long this holds.
         ttl: u32,
+        /// Addresses of the domain that no host on the internet can have; at most forty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unusable: Vec<String>,
     },
     /// Not at all: there is no such domain.
     NoSuchDomain {
@@ -72,7 +75,7 @@ impl Route {
             Self::Mx { ttl, .. }
             | Self::NullMx { ttl }
             | Self::Implicit { ttl }
-            | Self::NoMailHost { ttl }
+            | Self::NoMailHost { ttl, .. }
             | Self::NoSuchDomain { ttl } => Some(*ttl),
             Self::Failed { .. } => None,
         }
@@ -86,7 +89,7 @@ pub fn route_step(mx: &Lookup) -> Next {
         Lookup::NoData { .. } => Next::AskAddresses,
         Lookup::NoSuchDomain { ttl } => Next::Done(Route::NoSuchDomain { ttl: *ttl }),
         Lookup::Failed(reason) => Next::Done(Route::Failed { reason: *reason }),
-        Lookup::Addresses { .. } => Next::Done(Route::Failed {
+        Lookup::Addresses { .. } | Lookup::Unroutable { .. } => Next::Done(Route::Failed {
             reason: DnsFailure::Malformed,
         }),
     }
@@ -95,7 +98,7 @@ pub fn route_step(mx: &Lookup) -> Next {
 /// What the answers about the addresses of a domain without MX records mean.
 /// One address is enough; that there is none takes both answers.
 pub fn route_from_addresses(a: &Lookup, aaaa: &Lookup) -> Route {
-    use Lookup::{Addresses, Failed, Mail, NoData, NoSuchDomain};
+    use Lookup::{Addresses, Failed, Mail, NoData, NoSuchDomain, Unroutable};
     match (a, aaaa) {
         (Addresses { ttl: a }, Addresses { ttl: b }) => Route::Implicit { ttl: *a.min(b) },
         (Addresses { ttl }, _) | (_, Addresses { ttl }) => Route::Implicit { ttl: *ttl },
@@ -103,13 +106,22 @@ pub fn route_from_addresses(a: &Lookup, aaaa: &Lookup) -> Route {
         (Mail { .. }, _) | (_, Mail { .. }) => Route::Failed {
             reason: DnsFailure::Malformed,
         },
+        (Unroutable { addresses, ttl }, _) | (_, Unroutable { addresses, ttl }) => {
+            let addresses = addresses.iter().take(MAX_HOSTS);
+            Route::NoMailHost {
+                ttl: *ttl,
+                unusable: addresses.map(ToString::to_string).collect(),
+            }
+        }
         (NoSuchDomain { ttl }, _) | (_, NoSuchDomain { ttl }) => Route::NoSuchDomain { ttl: *ttl },
-        (NoData { ttl: a }, NoData { ttl: b }) => Route::NoMailHost { ttl: *a.min(b) },
+        (NoData { ttl: a }, NoData { ttl: b }) => Route::NoMailHost {
+            ttl: *a.min(b),
+            unusable: Vec::new(),
+        },
     }
 }
 
-/// The root as the only host is a null MX. Beside others it means nothing (RFC 7505, section 3),
-/// and `localhost` is what parked domains give to say that they have no mail host.
+/// The root as the only host is a null MX. Beside others it means nothing (RFC 7505, section 3).
 fn route_by_hosts(hosts: &[(u16, String)], ttl: u32) -> Route {
     if hosts.iter().all(|(_, host)| host.is_empty()) {
         return Route::NullMx { ttl };
@@ -117,12 +129,8 @@ fn route_by_hosts(hosts: &[(u16, String)], ttl: u32) -> Route {
     let hosts: Vec<String> = hosts
         .iter()
         .map(|(_, host)| host.clone())
-        .filter(|it| !it.is_empty() && it != "localhost")
+        .filter(|it| !it.is_empty())
         .take(MAX_HOSTS)
         .collect();
-    if hosts.is_empty() {
-        Route::NoMailHost { ttl }
-    } else {
-        Route::Mx { hosts, ttl }
-    }
+    Route::Mx { hosts, ttl }
 }

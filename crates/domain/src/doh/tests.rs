@@ -145,13 +145,9 @@ fn mx_records_are_the_route_in_order_of_preference() {
 }
 
 #[test]
-fn a_null_mx_is_final_and_localhost_no_mail_host() {
+fn a_null_mx_is_final() {
     let check = |answers, expected| assert_eq!(mail_route(answers), Next::Done(expected));
     check(vec![mx(DOMAIN, 300, 0, ".")], Route::NullMx { ttl: 300 });
-    check(
-        vec![mx(DOMAIN, 300, 1, "localhost")],
-        Route::NoMailHost { ttl: 300 },
-    );
 }
 
 #[test]
@@ -242,7 +238,20 @@ fn without_mx_records_an_address_is_the_route() {
     check(&found(90), &found(70), Route::Implicit { ttl: 70 });
     check(&found(90), &none(70), Route::Implicit { ttl: 90 });
     check(&found(90), &failed, Route::Implicit { ttl: 90 });
-    check(&none(90), &none(70), Route::NoMailHost { ttl: 70 });
+    check(&none(90), &none(70), no_host(70, &[]));
+    let private = |ttl| Lookup::Unroutable {
+        addresses: vec![Ipv4Addr::LOCALHOST.into()],
+        ttl,
+    };
+    check(&private(90), &none(70), no_host(90, &["127.0.0.1"]));
+    check(&private(90), &found(70), Route::Implicit { ttl: 70 });
+    check(
+        &private(90),
+        &failed,
+        Route::Failed {
+            reason: DnsFailure::Timeout,
+        },
+    );
     check(
         &none(90),
         &failed,
@@ -260,13 +269,27 @@ fn without_mx_records_an_address_is_the_route() {
     );
 }
 
+fn no_host(ttl: u32, unusable: &[&str]) -> Route {
+    let unusable = unusable.iter().map(|it| (*it).to_owned()).collect();
+    Route::NoMailHost { ttl, unusable }
+}
+
 #[test]
 fn addresses_are_found_by_their_kind() {
     assert_eq!(
         lookup(RecordKind::A, RCODE::NoError, vec![address(DOMAIN, 300)]),
         Lookup::Addresses { ttl: 300 }
     );
-    let six = record(DOMAIN, 300, RData::AAAA(AAAA { address: 1 }));
+    let public = Ipv6Addr::new(0x2a00, 0, 0, 0, 0, 0, 0, 1).to_bits();
+    let six = record(DOMAIN, 300, RData::AAAA(AAAA { address: public }));
+    let loopback = record(DOMAIN, 300, RData::AAAA(AAAA { address: 1 }));
+    assert_eq!(
+        lookup(RecordKind::Aaaa, RCODE::NoError, vec![loopback]),
+        Lookup::Unroutable {
+            addresses: vec![Ipv6Addr::LOCALHOST.into()],
+            ttl: 300
+        }
+    );
     assert_eq!(
         lookup(
             RecordKind::Aaaa,
@@ -306,9 +329,10 @@ fn a_route_survives_json() {
         Route::Implicit { ttl: 60 },
         r#"{"route":"implicit","ttl":60}"#,
     );
+    check(no_host(60, &[]), r#"{"route":"no_mail_host","ttl":60}"#);
     check(
-        Route::NoMailHost { ttl: 60 },
-        r#"{"route":"no_mail_host","ttl":60}"#,
+        no_host(60, &["10.0.0.5"]),
+        r#"{"route":"no_mail_host","ttl":60,"unusable":["10.0.0.5"]}"#,
     );
     check(
         Route::NoSuchDomain { ttl: 60 },

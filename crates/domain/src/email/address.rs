@@ -1,10 +1,9 @@
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::reason::Reason;
+use super::{lists, text};
 
 /// Longest local part in octets (RFC 5321, section 4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
@@ -22,6 +21,8 @@ const MAX_RAW: usize = 4096;
 pub(super) struct Address {
     pub(super) local: String,
     pub(super) domain: Domain,
+    /// False if the local part breaks RFC 5321 in a way that its provider accepts.
+    pub(super) is_standard: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,11 @@ pub(super) struct Refusal {
 }
 
 impl Address {
+    /// Whether mail to both arrives in one mailbox, as far as everybody knows.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.normalized().eq_ignore_ascii_case(&other.normalized())
+    }
+
     /// The address as it is stored and sent to: NFC, the domain in ASCII and lower case, the local part as it was.
     pub(super) fn normalized(&self) -> String {
         match &self.domain {
@@ -52,27 +58,34 @@ impl Address {
     }
 }
 
-/// Reads an address (RFC 5321, section 4.1.2, with RFC 6531, section 3.3).
-/// Display names, angle brackets and comments belong to message headers and are refused.
-pub(super) fn parse(raw: &str) -> Result<Address, Refusal> {
-    let trimmed =
-        raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
-    if trimmed.is_empty() {
+/// Reads a bare address (RFC 5321, section 4.1.2, with RFC 6531, section 3.3), without anything around it.
+pub(super) fn parse(text: &str) -> Result<Address, Refusal> {
+    if text.is_empty() {
         return Err(Reason::Empty.into());
     }
-    if trimmed.len() > MAX_RAW {
+    if text.len() > MAX_RAW {
         return Err(Reason::TooLong.into());
     }
-    let text = nfc(trimmed);
+    let text = text::nfc(text);
     let (local, domain) = split(&text)?;
-    check_local(local)?;
-    let domain = read_domain(domain).map_err(|refusal| suggest_repair(refusal, local, domain))?;
+    let stray_dot = check_local(local)?;
+    let domain = read_domain(domain)?;
+    let is_standard = match (stray_dot, &domain) {
+        (false, _) => true,
+        (true, Domain::Name(name)) if lists::accepts_stray_dots(name) => false,
+        (true, _) => {
+            return Err(syntax(
+                "before the @, a dot stands at the start, at the end or beside another",
+            ));
+        }
+    };
     if local.len() > MAX_LOCAL {
         return Err(Reason::LocalTooLong.into());
     }
     let address = Address {
         local: local.to_owned(),
         domain,
+        is_standard,
     };
     if address.normalized().len() > MAX_ADDRESS {
         return Err(Reason::TooLong.into());
@@ -80,24 +93,7 @@ pub(super) fn parse(raw: &str) -> Result<Address, Refusal> {
     Ok(address)
 }
 
-fn nfc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return Cow::Borrowed(text);
-    }
-    ComposingNormalizerBorrowed::new_nfc().normalize(text)
-}
-
 fn split(text: &str) -> Result<(&str, &str), Refusal> {
-    if !text.starts_with('"') {
-        if text.contains(['<', '>']) {
-            return Err(syntax(
-                "give the bare address, without a name or angle brackets",
-            ));
-        }
-        if text.contains(['(', ')']) {
-            return Err(syntax("comments in parentheses are not accepted"));
-        }
-    }
     let Some((local, domain)) = text.rsplit_once('@') else {
         return Err(syntax("there is no @"));
     };
@@ -110,18 +106,14 @@ fn split(text: &str) -> Result<(&str, &str), Refusal> {
     Ok((local, domain))
 }
 
-fn check_local(local: &str) -> Result<(), Refusal> {
+/// True if a dot stands where RFC 5321 has none.
+fn check_local(local: &str) -> Result<bool, Refusal> {
     if let Some(rest) = local.strip_prefix('"') {
-        return check_quoted(rest);
-    }
-    if local.split('.').any(str::is_empty) {
-        return Err(syntax(
-            "before the @, a dot stands at the start, at the end or beside another",
-        ));
+        return check_quoted(rest).map(|()| false);
     }
     match local.chars().find(|&c| c != '.' && !is_atext(c)) {
         Some(c) => Err(not_allowed(c)),
-        None => Ok(()),
+        None => Ok(local.split('.').any(str::is_empty)),
     }
 }
 
@@ -147,12 +139,13 @@ fn is_atext(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_utf8_text(c)
 }
 
-/// RFC 6531 takes any non-ASCII character. White space, controls and those that only steer the display
-/// are refused all the same: nobody can see them, so they are never meant.
+/// RFC 6531 takes any non-ASCII character. Those that nobody can see, and quotes and dashes that programs put in place
+/// of typed ones, are refused all the same.
 fn is_utf8_text(c: char) -> bool {
-    let invisible = matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}');
-    !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !invisible
+    !c.is_ascii()
+        && !text::is_invisible(c)
+        && !text::is_punctuation(c)
+        && c != char::REPLACEMENT_CHARACTER
 }
 
 fn read_domain(domain: &str) -> Result<Domain, Refusal> {
@@ -166,7 +159,9 @@ fn read_domain(domain: &str) -> Result<Domain, Refusal> {
             Hyphens::CheckFirstLast,
             DnsLength::Ignore,
         )
-        .map_err(|_| invalid("a character or a hyphen stands where no host name has one"))?
+        .ok()
+        .filter(|_| !domain.chars().any(text::is_punctuation))
+        .ok_or_else(|| invalid("a character or a hyphen stands where no host name has one"))?
         .into_owned();
     let labels: Vec<&str> = ascii.split('.').collect();
     if labels.iter().any(|it| it.is_empty()) {
@@ -186,6 +181,11 @@ fn read_domain(domain: &str) -> Result<Domain, Refusal> {
     Ok(Domain::Name(ascii))
 }
 
+/// The domain in ASCII and lower case; as it is if it has no such form.
+pub(super) fn ascii_domain(domain: &str) -> String {
+    idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_owned())
+}
+
 fn read_literal(literal: &str) -> Result<IpAddr, Refusal> {
     let ip = literal.strip_suffix(']').and_then(|text| {
         let is_v6 = text
@@ -200,30 +200,17 @@ fn read_literal(literal: &str) -> Result<IpAddr, Refusal> {
     ip.ok_or_else(|| invalid("the brackets hold no IP address"))
 }
 
-/// A comma for a dot, and a dot too many, are the slips that break a domain most often.
-fn suggest_repair(mut refusal: Refusal, local: &str, domain: &str) -> Refusal {
-    let dotted = domain.replace([',', ';'], ".").replace(' ', "");
-    let labels: Vec<&str> = dotted.split('.').filter(|it| !it.is_empty()).collect();
-    let repaired = labels.join(".");
-    if repaired != domain
-        && local.len() <= MAX_LOCAL
-        && let Ok(domain @ Domain::Name(_)) = read_domain(&repaired)
-    {
-        let local = local.to_owned();
-        let meant = Address { local, domain }.normalized();
-        refusal.suggestion = (meant.len() <= MAX_ADDRESS).then_some(meant);
-    }
-    refusal
-}
-
 fn not_allowed(c: char) -> Refusal {
+    if c == char::REPLACEMENT_CHARACTER {
+        return syntax("it holds U+FFFD, so the text was read in a wrong encoding");
+    }
     syntax(&format!(
         "the character {} is not allowed before the @",
         c.escape_debug()
     ))
 }
 
-fn syntax(detail: &str) -> Refusal {
+pub(super) fn syntax(detail: &str) -> Refusal {
     Refusal {
         detail: Some(detail.to_owned()),
         ..Reason::Syntax.into()

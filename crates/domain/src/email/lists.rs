@@ -1,62 +1,56 @@
-use std::net::IpAddr;
 use std::sync::OnceLock;
 
-/// Names that nobody can receive mail under: RFC 2606, RFC 6761, RFC 6762 (local), RFC 7686 (onion), RFC 8375 (home.arpa),
-/// RFC 9476 (alt), and `internal`, set aside by ICANN in 2024. Whatever lies below them is reserved too.
-const RESERVED: [&str; 13] = [
-    "test",
-    "example",
-    "invalid",
-    "localhost",
-    "local",
-    "onion",
-    "alt",
-    "internal",
-    "home.arpa",
-    "in-addr.arpa",
-    "example.com",
-    "example.net",
-    "example.org",
-];
+use crate::special;
 
 const FREE: &str = include_str!("../../data/free.txt");
 const ROLE: &str = include_str!("../../data/role.txt");
+const LASTING: &str = include_str!("../../data/lasting.txt");
+const SHARED: &str = include_str!("../../data/shared.txt");
+/// Japanese carriers, which gave out such names for years.
+const STRAY_DOTS: [&str; 9] = [
+    "docomo.ne.jp",
+    "ezweb.ne.jp",
+    "au.com",
+    "ido.ne.jp",
+    "softbank.ne.jp",
+    "i.softbank.jp",
+    "vodafone.ne.jp",
+    "disney.ne.jp",
+    "pdx.ne.jp",
+];
 
 /// The reserved name that this domain is, or lies below, unless `allowed` names it or one above it.
 pub(super) fn reserved(domain: &str, allowed: &[String]) -> Option<&'static str> {
-    let exempt = allowed
-        .iter()
-        .any(|it| is_under(domain, it.trim_start_matches('.')));
-    if exempt {
+    if is_allowed(domain, allowed) {
         return None;
     }
-    RESERVED.into_iter().find(|it| is_under(domain, it))
+    special::reserved_name(domain)
 }
 
-/// Whether an address literal points to no public host: private, loopback, link-local, documentation and the like.
-pub(super) fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.is_documentation()
-                || ip.is_broadcast()
-                || ip.is_multicast()
-        }
-        IpAddr::V6(ip) => {
-            ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_multicast()
-                || ip.is_unique_local()
-                || ip.is_unicast_link_local()
-                || ip.segments()[..2] == [0x2001, 0xdb8]
-        }
-    }
+/// Whether `allowed` names this domain or one above it.
+pub(super) fn is_allowed(domain: &str, allowed: &[String]) -> bool {
+    allowed
+        .iter()
+        .any(|it| special::is_under(domain, it.trim_start_matches('.')))
 }
 
-/// The listed domain of throw-away mailboxes that this domain is, or lies below.
+/// Whether mail can be sent to a host of this name, from what the name alone says.
+pub(super) fn can_be_mail_host(host: &str, allowed: &[String]) -> bool {
+    let top = host.rsplit('.').next().unwrap_or_default();
+    host.contains('.')
+        && !top.bytes().all(|it| it.is_ascii_digit())
+        && reserved(host, allowed).is_none()
+}
+
+/// Whether this provider has mailboxes with a dot at the start or the end of their names, or two in a row.
+pub(super) fn accepts_stray_dots(domain: &str) -> bool {
+    STRAY_DOTS
+        .into_iter()
+        .any(|it| special::is_under(domain, it))
+}
+
+/// The listed domain of throw-away mailboxes that this domain is, or lies below. Not one whose mailboxes last, nor one
+/// below which others have domains of their own.
 pub(super) fn disposable(domain: &str) -> Option<&'static str> {
     static LIST: OnceLock<Vec<&'static str>> = OnceLock::new();
     // The package hands its list out as a copy only, and does not promise that it is sorted.
@@ -67,7 +61,13 @@ pub(super) fn disposable(domain: &str) -> Option<&'static str> {
     });
     let mut name = domain;
     loop {
-        if let Ok(at) = list.binary_search(&name) {
+        if entries(LASTING).any(|it| it == name) {
+            return None;
+        }
+        let is_shared = name != domain && entries(SHARED).any(|it| it == name);
+        if let Ok(at) = list.binary_search(&name)
+            && !is_shared
+        {
             return Some(list[at]);
         }
         match name.split_once('.') {
@@ -97,14 +97,4 @@ pub(super) fn free() -> impl Iterator<Item = &'static str> {
 fn entries(list: &'static str) -> impl Iterator<Item = &'static str> {
     list.lines()
         .filter(|it| !it.is_empty() && !it.starts_with('#'))
-}
-
-fn is_under(domain: &str, name: &str) -> bool {
-    let Some(at) = domain.len().checked_sub(name.len()) else {
-        return false;
-    };
-    let (above, tail) = domain.as_bytes().split_at(at);
-    !name.is_empty()
-        && tail.eq_ignore_ascii_case(name.as_bytes())
-        && (above.is_empty() || above.ends_with(b"."))
 }

@@ -49,6 +49,8 @@ pub enum Reason {
     Empty,
     /// The address breaks the grammar of RFC 5321 and RFC 6531; the evidence says where.
     Syntax,
+    /// The text holds several addresses; the evidence names them, and the suggestion is the first one.
+    SeveralAddresses,
     /// The part before the @ has more than 64 octets (RFC 5321, section 4.5.3.1.1).
     LocalTooLong,
     /// The domain has more than 255 octets, or a label of more than 63 (RFC 5321, section 4.5.3.1.2; RFC 1035, section 2.3.4).
@@ -67,6 +69,9 @@ pub enum Reason {
     NoSuchDomain,
     /// The domain exists, but has neither an MX record nor an address.
     NoMailHost,
+    /// The domain leads only to what can be no mail host: an IP address as a name (RFC 5321, section 5.1), a reserved
+    /// name, or an address that is not public (RFC 6890).
+    UnusableMailHost,
     /// The provider says that the mailbox does not take mail.
     ProviderRejected,
     /// The domain hands out throw-away mailboxes.
@@ -75,6 +80,8 @@ pub enum Reason {
     AddressLiteral,
     /// The domain looks like a slip of the hand on a well-known one; the suggestion says which.
     LikelyTypo,
+    /// The part before the @ breaks RFC 5321, section 4.1.2, in a way that this provider is known to accept.
+    NonstandardLocalPart,
     /// The address belongs to a function, such as info or postmaster (RFC 2142), not to a person.
     Role,
     /// The provider has doubts, such as a server that accepts every name.
@@ -91,12 +98,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Accepted,
         Self::NotChecked,
         Self::ProviderAccepted,
         Self::Empty,
         Self::Syntax,
+        Self::SeveralAddresses,
         Self::LocalTooLong,
         Self::DomainTooLong,
         Self::TooLong,
@@ -106,10 +114,12 @@ impl Reason {
         Self::NullMx,
         Self::NoSuchDomain,
         Self::NoMailHost,
+        Self::UnusableMailHost,
         Self::ProviderRejected,
         Self::Disposable,
         Self::AddressLiteral,
         Self::LikelyTypo,
+        Self::NonstandardLocalPart,
         Self::Role,
         Self::ProviderRisky,
         Self::DnsFailed,
@@ -126,6 +136,7 @@ impl Reason {
             Self::ProviderAccepted => "provider_accepted",
             Self::Empty => "empty",
             Self::Syntax => "syntax",
+            Self::SeveralAddresses => "several_addresses",
             Self::LocalTooLong => "local_too_long",
             Self::DomainTooLong => "domain_too_long",
             Self::TooLong => "too_long",
@@ -135,10 +146,12 @@ impl Reason {
             Self::NullMx => "null_mx",
             Self::NoSuchDomain => "no_such_domain",
             Self::NoMailHost => "no_mail_host",
+            Self::UnusableMailHost => "unusable_mail_host",
             Self::ProviderRejected => "provider_rejected",
             Self::Disposable => "disposable",
             Self::AddressLiteral => "address_literal",
             Self::LikelyTypo => "likely_typo",
+            Self::NonstandardLocalPart => "nonstandard_local_part",
             Self::Role => "role",
             Self::ProviderRisky => "provider_risky",
             Self::DnsFailed => "dns_failed",
@@ -159,6 +172,7 @@ impl Reason {
             Self::Accepted | Self::NotChecked | Self::ProviderAccepted => Status::Deliverable,
             Self::Empty
             | Self::Syntax
+            | Self::SeveralAddresses
             | Self::LocalTooLong
             | Self::DomainTooLong
             | Self::TooLong
@@ -168,10 +182,12 @@ impl Reason {
             | Self::NullMx
             | Self::NoSuchDomain
             | Self::NoMailHost
+            | Self::UnusableMailHost
             | Self::ProviderRejected => Status::Undeliverable,
             Self::Disposable
             | Self::AddressLiteral
             | Self::LikelyTypo
+            | Self::NonstandardLocalPart
             | Self::Role
             | Self::ProviderRisky => Status::Risky,
             Self::DnsFailed | Self::DnsTimeout | Self::ProviderUnknown | Self::GaveUp => {
@@ -188,6 +204,7 @@ impl Reason {
             Self::ProviderAccepted => "The verification provider says that the mailbox takes mail.",
             Self::Empty => "There is no address.",
             Self::Syntax => "This is not an e-mail address.",
+            Self::SeveralAddresses => "There are several addresses in one field.",
             Self::LocalTooLong => "The part before the @ has more than 64 octets.",
             Self::DomainTooLong => "The domain, or one of its labels, is too long.",
             Self::TooLong => "The address has more than 254 octets.",
@@ -199,12 +216,18 @@ impl Reason {
             Self::NullMx => "The domain declares that it takes no mail.",
             Self::NoSuchDomain => "The domain does not exist.",
             Self::NoMailHost => "The domain exists, but has no mail server.",
+            Self::UnusableMailHost => {
+                "The domain names only mail servers that cannot exist, such as 127.0.0.1."
+            }
             Self::ProviderRejected => {
                 "The verification provider says that the mailbox takes no mail."
             }
             Self::Disposable => "The domain hands out throw-away mailboxes.",
             Self::AddressLiteral => "The domain is an IP address, which most mail servers refuse.",
             Self::LikelyTypo => "The domain looks like a typing error.",
+            Self::NonstandardLocalPart => {
+                "The part before the @ breaks the standard; this provider accepts it, others may not."
+            }
             Self::Role => "The address belongs to a function, not to a person.",
             Self::ProviderRisky => "The verification provider has doubts about the mailbox.",
             Self::DnsFailed => "The name servers gave no usable answer.",

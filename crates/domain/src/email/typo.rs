@@ -1,3 +1,5 @@
+mod slip;
+
 use strsim::damerau_levenshtein;
 
 use super::lists;
@@ -74,25 +76,32 @@ pub(super) fn meant(domain: &str) -> Option<String> {
     Some(format!("{above}.{top}"))
 }
 
-/// How many slips lead from the popular domain to this one, if it is so few that they explain it.
-/// A swap of two neighbours counts as one. The first letter is what people get right, and honest names differ in.
+/// How far the popular domain is from this one, in slips, if they are so few that they explain it.
+/// The first letter is what people get right, and honest names differ in.
 fn distance(label: &str, rest: &str, popular: &str, slips: usize) -> Option<usize> {
     let (popular_label, popular_rest) = popular.split_once('.')?;
+    let same_start = match (label.as_bytes(), popular_label.as_bytes()) {
+        ([a, b, ..], [x, y, ..]) => a == x || (a == y && b == x),
+        _ => false,
+    };
+    if !same_start {
+        return None;
+    }
     let in_rest = match popular_rest {
         // Two-letter country codes are one slip from each other, so only these may be wrong themselves.
         "com" | "net" if rest.len() < 5 => damerau_levenshtein(rest, popular_rest),
         _ if rest == popular_rest => 0,
         _ => return None,
     };
-    let in_label = damerau_levenshtein(label, popular_label);
-    let same_start = match (label.as_bytes(), popular_label.as_bytes()) {
-        ([a, b, ..], [x, y, ..]) => a == x || (a == y && b == x),
-        _ => false,
+    let in_label = match in_rest {
+        0 => slip::count(label, popular_label, slips)?,
+        // No domain can have this end, so whatever is near is what was meant.
+        1 if TOP_LEVEL.iter().any(|(wrong, _)| *wrong == rest) => {
+            let edits = damerau_levenshtein(label, popular_label);
+            (edits <= 1).then_some(edits)?
+        }
+        1 => slip::count(label, popular_label, 1)?,
+        _ => return None,
     };
-    let explained = match in_rest {
-        0 => in_label <= slips,
-        1 => in_label <= slips.min(1),
-        _ => false,
-    };
-    (explained && same_start).then_some(in_label + in_rest)
+    Some(in_label + in_rest)
 }

@@ -130,10 +130,7 @@ fn an_email_address_is_normalised_or_refused() {
     check("info@mailinator.com", Ok("info@mailinator.com"));
     check("ann", Err("there is no @"));
     check("ann@", Err("nothing stands after the @"));
-    check(
-        "Ann <ann@firma.de>",
-        Err("give the bare address, without a name or angle brackets"),
-    );
+    check("Ann <ann@firma.de>", Ok("ann@firma.de"));
     assert!(email_address("").is_err_and(|it| !it.to_string().is_empty()));
     assert!(email_address(&"a@".repeat(100_000)).is_err());
     assert!(email_address("ann@firma.de\r\nBcc: bo@firma.de").is_err());

@@ -76,7 +76,7 @@ fn a_typing_error_gets_a_suggestion() {
 fn honest_domains_are_no_typing_errors() {
     let well_known = "ymail.com gmx.net mail.com email.com me.com mac.com aol.com aon.com live.com msn.com cloud.com \
         compass.com outback.com hotel.com tmall.com proton.me protonmail.ch fastmail.fm verizon.com comcast.com yahoo.ca \
-        yahoo.co.nz yahoo.co.kr yahoo.gr hotmail.ch hotmail.se outlook.co.th outlook.cl icloud.com.cn firma.co firma.cm \
+        grail.com onlook.com outloud.com yahoo.co.nz yahoo.co.kr yahoo.gr hotmail.ch hotmail.se outlook.co.th outlook.cl icloud.com.cn firma.co firma.cm \
         firma.om netflix.com google.com amazon.com gmx.us mailbox.org horizon.net orange.com web.com qq.com";
     for domain in well_known.split_whitespace().chain(lists::free()) {
         let verdict = verdict(&format!("ann@{domain}"), MX, None);
@@ -184,4 +184,263 @@ fn no_text_makes_it_panic() {
         }
         assert!(cache_key(&raw).is_none_or(|it| raw.len() >= it.len()));
     }
+}
+
+#[test]
+fn an_address_is_read_where_it_is_certain() {
+    let check = |raw: &str, expected: &str| {
+        let verdict = verdict(raw, MX, None);
+        assert_eq!(verdict.reason, Reason::Accepted, "{raw:?}: {verdict:?}");
+        assert_eq!(verdict.normalized.as_deref(), Some(expected), "{raw:?}");
+        assert_eq!(verdict.suggestion.as_deref(), Some(expected), "{raw:?}");
+        // Contacts with one key share one mail route, so the key must lead to the domain.
+        let key = cache_key(raw).unwrap_or_default();
+        let domain = expected.rsplit('@').next().unwrap_or_default();
+        let leads_there = key.is_empty() || key.starts_with(domain) || !key.is_ascii();
+        assert!(leads_there, "{raw:?}: {key:?}");
+    };
+    for raw in [
+        "Ann <ann@firma.de>",
+        "<ann@firma.de>",
+        "Ann Lee<ann@firma.de>",
+        "\"Lee, Ann\" <ann@firma.de>",
+        "Lee, Ann (ann@firma.de)",
+        "Ann [ann@firma.de]",
+        "Ann Lee <ann@firma.de>;",
+        "Ann @ Home <ann@firma.de>",
+        "ann@firma.de <ann@firma.de>",
+        "'ann@firma.de' <ann@firma.de>",
+        "ann@firma.de (work)",
+        "Ann <ann@firma.de> (work)",
+        "mailto:ann@firma.de",
+        "MAILTO:ann@firma.de?subject=Hi%20there",
+        "mailto:ann%40firma.de",
+        "<mailto:ann@firma.de>",
+        "ann@firma.de <mailto:ann@firma.de>",
+        "[ann@firma.de](mailto:ann@firma.de)",
+        "SMTP:ann@firma.de",
+        "smtp: ann@firma.de",
+        "E-Mail: ann@firma.de",
+        "'ann@firma.de'",
+        "\"ann@firma.de\"",
+        "\u{201c}ann@firma.de\u{201d}",
+        "\u{201e}ann@firma.de\u{201c}",
+        "\u{ab}ann@firma.de\u{bb}",
+        "`ann@firma.de`",
+        "(ann@firma.de)",
+        "ann@firma.de,",
+        "; ann@firma.de ;",
+        "ann@firma.de ::: ann@firma.de",
+        "ann@firma.de, Ann@Firma.de",
+        "ann@firma.de / ann@firma.de",
+        "ann@firma.de\nann@firma.de",
+    ] {
+        check(raw, "ann@firma.de");
+    }
+    check(
+        "J\u{f6}rg <j\u{f6}rg@m\u{fc}ller.de>",
+        "j\u{f6}rg@xn--mller-kva.de",
+    );
+    check("Ann <\"ann b\"@firma.de>", "\"ann b\"@firma.de");
+}
+
+#[test]
+fn what_nobody_can_see_at_the_ends_is_no_part_of_an_address() {
+    for c in [
+        '\u{2060}', '\u{feff}', '\u{200b}', '\u{200e}', '\u{202a}', '\u{2066}', '\u{a0}',
+        '\u{3000}', '\u{ad}',
+    ] {
+        let verdict = verdict(&format!("{c}ann@firma.de{c}"), MX, None);
+        assert_eq!(verdict.normalized.as_deref(), Some("ann@firma.de"), "{c:?}");
+        assert_eq!(verdict.suggestion, None, "{c:?}");
+    }
+}
+
+#[test]
+fn an_address_is_suggested_where_it_is_likely() {
+    let check = |raw: &str, expected: &str| {
+        let verdict = verdict(raw, MX, None);
+        assert_eq!(
+            verdict.status,
+            Status::Undeliverable,
+            "{raw:?}: {verdict:?}"
+        );
+        assert_eq!(verdict.suggestion.as_deref(), Some(expected), "{raw:?}");
+    };
+    for raw in [
+        "ann @firma.de",
+        "ann@ firma.de",
+        "ann @ firma . de",
+        "ann@@firma.de",
+        "ann@firma.de>",
+        "<ann@firma.de",
+        "\u{201c}ann@firma.de",
+        "ann@firma.de.",
+        "ann@firma.de!",
+        "ann@firma.de?",
+        "ann@firma,de",
+        "ann\u{ff20}firma.de",
+        "\u{ff41}nn\u{ff20}firma\u{ff0e}de",
+        "ann\u{fe6b}firma.de",
+        "ann(at)firma.de",
+        "ann [at] firma [dot] de",
+        "ann at firma dot de",
+        "ann.@firma.de",
+        "Ann Lee ann@firma.de",
+        "Ann Lee - ann@firma.de",
+        "ann@firma.de work",
+        "ann@firma.de; bob@",
+        "<a href=\"mailto:ann@firma.de\">ann@firma.de</a>",
+    ] {
+        check(raw, "ann@firma.de");
+    }
+    check("an..n@firma.de", "an.n@firma.de");
+    check("o\u{2019}neil@firma.de", "o'neil@firma.de");
+    for c in [
+        '\u{200c}',
+        '\u{200d}',
+        '\u{3164}',
+        '\u{180e}',
+        '\u{fe0f}',
+        '\u{61c}',
+        '\u{ad}',
+        '\u{2800}',
+        '\u{e0041}',
+        '\u{202e}',
+        '\u{e000}',
+        '\u{34f}',
+        '\u{115f}',
+        '\u{ffa0}',
+    ] {
+        check(&format!("an{c}n@firma.de"), "ann@firma.de");
+    }
+}
+
+#[test]
+fn several_addresses_have_a_reason_of_their_own() {
+    for raw in [
+        "ann@firma.de ::: bob@firma.de",
+        "ann@firma.de; bob@firma.de",
+        "ann@firma.de bob@firma.de",
+        "ann@firma.de/bob@firma.de",
+        "ann@firma.de | bob@firma.de | eve@firma.de",
+        "Ann <ann@firma.de>, Bob <bob@firma.de>",
+        "ann@firma.de <bob@firma.de>",
+        "ann@firma.de (bob@firma.de)",
+        "mailto:ann@firma.de?cc=bob@firma.de",
+        "ann@firma.de\nbob@firma.de",
+    ] {
+        let verdict = verdict(raw, MX, None);
+        assert_eq!(verdict.reason, Reason::SeveralAddresses, "{raw:?}");
+        assert_eq!(
+            verdict.suggestion.as_deref(),
+            Some("ann@firma.de"),
+            "{raw:?}"
+        );
+        let detail = verdict.evidence.syntax.and_then(|it| it.detail);
+        assert!(
+            detail.is_some_and(|it| it.contains("bob@firma.de")),
+            "{raw:?}"
+        );
+    }
+}
+
+#[test]
+fn a_text_that_is_no_address_gets_no_suggestion() {
+    for raw in [
+        "an n@firma.de",
+        "ann",
+        "ann@firma",
+        "ann@bob@firma.de",
+        "https://firma.de/@ann",
+        "http://ann@firma.de/",
+        "meet at noon",
+        "\u{fffd}@firma.de",
+        "j\u{fffd}rg@firma.de",
+        "+49 30 123456",
+        "N/A",
+    ] {
+        let verdict = verdict(raw, MX, None);
+        assert_eq!(
+            verdict.status,
+            Status::Undeliverable,
+            "{raw:?}: {verdict:?}"
+        );
+        assert_eq!(verdict.suggestion, None, "{raw:?}");
+    }
+}
+
+#[test]
+fn a_host_that_cannot_take_mail_makes_no_route() {
+    let check = |hosts: &str, allowed: &[&str], expected: Reason| {
+        let rules = Rules {
+            allow_reserved: allowed.iter().map(|it| (*it).to_owned()).collect(),
+            ..Rules::default()
+        };
+        let json = format!(r#"{{"route":"mx","hosts":[{hosts}],"ttl":60}}"#);
+        let verdict = conclude(examine("ann@firma.de", &rules), Some(&route(&json)), None);
+        assert_eq!(verdict.reason, expected, "{hosts}");
+    };
+    for host in [
+        "localhost",
+        "localhost.localdomain",
+        "0.0.0.0",
+        "127.0.0.1",
+        "203.0.113.25",
+        "ms1.msv1.invalid",
+        "mail.local",
+        "mx.example.com",
+        "mail",
+    ] {
+        check(&format!("{host:?}"), &[], Reason::UnusableMailHost);
+        check(&format!("{host:?},\"mx.firma.de\""), &[], Reason::Accepted);
+    }
+    check("\"mail.firma.test\"", &[], Reason::UnusableMailHost);
+    check("\"mail.firma.test\"", &["test"], Reason::Accepted);
+}
+
+#[test]
+fn allowed_domains_are_on_no_list() {
+    let rules = Rules {
+        allow_domains: vec![
+            "gmial.com".to_owned(),
+            "mailinator.com".to_owned(),
+            "test".to_owned(),
+        ],
+        ..Rules::default()
+    };
+    let check = |raw: &str, expected: Reason| {
+        let verdict = conclude(examine(raw, &rules), Some(&route(MX)), None);
+        assert_eq!(verdict.reason, expected, "{raw}");
+    };
+    check("ann@gmial.com", Reason::Accepted);
+    check("ann@mailinator.com", Reason::Accepted);
+    check("ann@sub.mailinator.com", Reason::Accepted);
+    check("ann@firma.test", Reason::Accepted);
+    check("ann@yaho.com", Reason::LikelyTypo);
+    check("ann@yopmail.com", Reason::Disposable);
+    check("ann@firma.example", Reason::ReservedDomain);
+    check("info@gmial.com", Reason::Role);
+}
+
+#[test]
+fn mailboxes_that_last_are_not_disposable() {
+    let lasting = "duck.com mozmail.com addy.io passmail.net forwardemail.net simplelogin.com continumail.com \
+        sibmail.com my-club.us.to firma.uk.to firma.pp.ua ann.mozmail.com privaterelay.appleid.com";
+    for domain in lasting.split_whitespace() {
+        let verdict = verdict(&format!("ann@{domain}"), MX, None);
+        assert_eq!(verdict.reason, Reason::Accepted, "{domain}");
+    }
+    assert_eq!(verdict("ann@us.to", MX, None).reason, Reason::Disposable);
+}
+
+#[test]
+fn a_list_of_domains_is_read_as_people_write_it() {
+    let check = |list: &str, expected: &[&str]| assert_eq!(domain_names(list), expected, "{list}");
+    check("", &[]);
+    check(" test ,, Firma.DE", &["test", "firma.de"]);
+    check(
+        "@firma.de; .test\nm\u{fc}ller.de",
+        &["firma.de", "test", "xn--mller-kva.de"],
+    );
 }
