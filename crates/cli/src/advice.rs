@@ -53,9 +53,10 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     // A reader that has seen enough, such as `head`, is no failure.
     if error.chain().any(|it| {
         it.downcast_ref::<std::io::Error>()
-            .is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|it| it.is::<output::ReaderGone>())
     }) {
-        return ExitCode::FAILURE;
+        return ExitCode::SUCCESS;
     }
     let help = match error.downcast_ref::<Advice>() {
         Some(advice) => advice.help.clone(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use tempfile::NamedTempFile;
 
-use crate::advice;
+use crate::{advice, output};
 
 /// Where data goes: standard output, or a file that appears only when it is complete.
 pub(crate) enum Destination {
@@ -19,6 +19,20 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
+    /// Whether a file can be made at `path`, so that this is known before the work and not after it.
+    ///
+    /// # Errors
+    /// As [`Destination::open`].
+    pub(crate) fn check(path: Option<&Path>) -> Result<()> {
+        // Opening a pipe waits for its reader.
+        let is_special =
+            path.is_some_and(|it| it.metadata().is_ok_and(|it| !it.is_file() && !it.is_dir()));
+        match is_special {
+            true => Ok(()),
+            false => Self::open(path).map(drop),
+        }
+    }
+
     /// Opens `path`, or standard output without one or for `-`.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path.filter(|it| *it != Path::new("-")) else {
@@ -30,6 +44,12 @@ impl Destination {
                 "check that the folder exists and is writable",
             )
         };
+        if path.is_dir() {
+            return Err(advice::error(
+                format!("{} is a folder", path.display()),
+                "give the name of a file",
+            ));
+        }
         if path.metadata().is_ok_and(|it| !it.is_file()) {
             return Ok(Self::Special(BufWriter::new(
                 File::options()
@@ -62,7 +82,7 @@ impl Destination {
     /// Writes what is buffered, and lets the file appear.
     pub(crate) fn finish(self) -> Result<()> {
         match self {
-            Self::Stdout(mut out) => Ok(out.flush()?),
+            Self::Stdout(mut out) => Ok(out.flush().map_err(output::stdout_failure)?),
             Self::Special(mut out) => Ok(out.flush()?),
             Self::File { path, unfinished } => {
                 let what = || {
@@ -87,7 +107,7 @@ impl Destination {
 impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match self {
-            Self::Stdout(out) => out.write(bytes),
+            Self::Stdout(out) => out.write(bytes).map_err(output::stdout_failure),
             Self::Special(out) => out.write(bytes),
             Self::File { unfinished, .. } => unfinished.write(bytes),
         }
@@ -95,7 +115,7 @@ impl Write for Destination {
 
     fn flush(&mut self) -> std::io::Result<()> {
         match self {
-            Self::Stdout(out) => out.flush(),
+            Self::Stdout(out) => out.flush().map_err(output::stdout_failure),
             Self::Special(out) => out.flush(),
             Self::File { unfinished, .. } => unfinished.flush(),
         }

@@ -25,31 +25,29 @@ impl Output {
             shown.push('\n');
         }
         let mut out = std::io::stdout().lock();
-        out.write_all(shown.as_bytes())?;
-        Ok(out.flush()?)
-    }
-
-    /// Prints a result where standard output carries data already.
-    pub(crate) fn result_beside_data(
-        self,
-        value: &impl Serialize,
-        text: impl FnOnce() -> String,
-    ) -> anyhow::Result<()> {
-        let shown = if self.json {
-            serde_json::to_string(value)?
-        } else {
-            text()
-        };
-        note(shown.trim_end());
-        Ok(())
+        let written = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
+        Ok(written.map_err(stdout_failure)?)
     }
 }
 
 /// Prints one line of a result that goes on.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", visible(text))?;
-    Ok(out.flush()?)
+    let written = writeln!(out, "{}", visible(text)).and_then(|()| out.flush());
+    Ok(written.map_err(stdout_failure)?)
+}
+
+/// The reader of standard output has seen enough and went away.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads standard output any more")]
+pub(crate) struct ReaderGone;
+
+/// A failure of standard output, told from those of other pipes.
+pub(crate) fn stdout_failure(error: std::io::Error) -> std::io::Error {
+    match error.kind() {
+        kind @ std::io::ErrorKind::BrokenPipe => std::io::Error::new(kind, ReaderGone),
+        kind => std::io::Error::new(kind, format!("writing standard output: {error}")),
+    }
 }
 
 /// Tells a person something that is no result, on standard error.
@@ -111,6 +109,11 @@ pub(crate) fn count(n: u64) -> String {
     text
 }
 
+/// `1 row`, `2 rows`, `1,000 rows`.
+pub(crate) fn plural(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +136,8 @@ mod tests {
         check(999, "999");
         check(1_000, "1,000");
         check(1_234_567, "1,234,567");
+        assert_eq!(plural(0, "row", "rows"), "0 rows");
+        assert_eq!(plural(1, "row", "rows"), "1 row");
+        assert_eq!(plural(1_000, "row", "rows"), "1,000 rows");
     }
 }

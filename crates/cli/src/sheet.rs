@@ -3,32 +3,52 @@
 mod address;
 mod column;
 mod dialect;
+mod encoding;
 mod formulas;
+mod names;
 mod results;
 mod rows;
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use csv::ByteRecord;
+use encoding_rs::Encoding;
 
-pub(crate) use address::address;
+pub(crate) use address::Address;
+pub(crate) use column::{Column, Found};
 pub(crate) use formulas::Formulas;
 pub(crate) use results::{Results, Verdict};
 pub(crate) use rows::{Counts, Rows};
 
 use crate::advice;
+use crate::output::plural;
+use column::Content;
 use dialect::Dialect;
+use encoding::Converted;
+
+/// How many rows are looked at to tell which columns hold addresses.
+const ROWS_LOOKED_AT: u64 = 10_000;
+/// How many columns are looked at.
+const COLUMNS_LOOKED_AT: usize = 1_000;
 
 /// How to read a file, where it should not be guessed.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Format {
-    /// Column with the addresses: its name, or its number from 1; by default found by its name.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) column: Option<String>,
-    /// Character between the fields; by default the one that the first line uses. Write `tab` for a tab.
+    /// Column with the addresses: its name, or its number from 1; may be repeated. By default, all that are named like
+    /// e-mail and hold addresses, else those whose fields are mostly addresses.
+    #[arg(long = "column", value_name = "NAME")]
+    pub(crate) columns: Vec<String>,
+    /// Encoding of the file, such as windows-1252; by default detected.
+    #[arg(long, value_name = "LABEL", value_parser = encoding::label)]
+    pub(crate) encoding: Option<&'static Encoding>,
+    /// Lines above the header to leave out; by default those above the first header that names e-mail.
+    #[arg(long, value_name = "N")]
+    pub(crate) skip_lines: Option<u32>,
+    /// Character between the fields; by default the one that the header uses. Write `tab` for a tab.
     #[arg(long, value_name = "CHARACTER", value_parser = dialect::delimiter)]
     pub(crate) delimiter: Option<u8>,
     /// The first line is a row like all others, not a header.
@@ -43,7 +63,8 @@ pub(crate) struct Sheet {
     file: File,
     dialect: Dialect,
     header: Option<ByteRecord>,
-    column: usize,
+    converted: Option<Converted>,
+    columns: Vec<Column>,
 }
 
 impl Sheet {
@@ -86,27 +107,94 @@ impl Sheet {
     }
 
     fn read(name: String, file: File, format: &Format) -> Result<Self> {
-        let dialect = Dialect::sniff(&name, &file, format.delimiter)?;
+        let mut head = [0; 8];
+        let n = file.read_at(&mut head, 0).unwrap_or_default();
+        if let Some(format) = dialect::other_format(&head[..n]) {
+            return Err(advice::error(
+                format!("{name} is {format}, not CSV"),
+                "save it as CSV first",
+            ));
+        }
+        let (file, converted) = encoding::in_utf8(&name, file, format.encoding)?;
+        let dialect = Dialect::sniff(&name, &file, format.delimiter, format.skip_lines)?;
         let mut sheet = Self {
             name,
             file,
             dialect,
             header: None,
-            column: 0,
+            converted,
+            columns: Vec::new(),
         };
-        let first = {
-            let mut rows = sheet.rows()?;
-            rows.advance()?.then(|| rows.record().clone())
-        };
-        let Some(first) = first else {
+        let Some((first, content)) = sheet.look(format.no_header)? else {
             return Err(advice::error(
                 format!("{} is empty", sheet.name),
                 "give a file with a header and one contact per row",
             ));
         };
-        sheet.column = column::find(&sheet.name, &first, format)?;
+        sheet.columns = column::find(&sheet.name, &first, &content, format)?;
         sheet.header = (!format.no_header).then_some(first);
         Ok(sheet)
+    }
+
+    /// The first record, and what the first rows hold.
+    fn look(&self, no_header: bool) -> Result<Option<(ByteRecord, Vec<Content>)>> {
+        let mut rows = self.rows()?;
+        if !rows.advance()? {
+            return Ok(None);
+        }
+        let first = rows.record().clone();
+        let mut content = vec![Content::default(); first.len().min(COLUMNS_LOOKED_AT)];
+        let mut is_row = no_header;
+        for _ in 0..=ROWS_LOOKED_AT {
+            if is_row {
+                for (content, field) in content.iter_mut().zip(rows.record()) {
+                    content.add(field);
+                }
+            }
+            is_row = true;
+            if !rows.advance()? {
+                break;
+            }
+        }
+        Ok(Some((first, content)))
+    }
+
+    /// What a person should know about how the file was read.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(converted) = &self.converted {
+            let (name, from) = (&self.name, converted.from);
+            let what = match converted.lines {
+                None => format!("{name} is in {from}"),
+                Some(lines) => format!(
+                    "{name} is in UTF-8, except for {} in {from}",
+                    plural(lines, "line", "lines")
+                ),
+            };
+            notes.push(format!(
+                "note: {what}; it is converted to UTF-8. If letters look wrong, say what it is with --encoding."
+            ));
+        }
+        if self.dialect.skipped > 0 {
+            notes.push(format!(
+                "note: left out: {} above the header.",
+                plural(self.dialect.skipped, "line", "lines")
+            ));
+        }
+        for column in &self.columns {
+            if column.found == Found::ByContent {
+                notes.push(format!(
+                    "note: the addresses are in the column {:?}, by its content; --column names another.",
+                    column.name
+                ));
+            }
+        }
+        notes
+    }
+
+    /// The encoding that the file was converted from.
+    pub(crate) fn converted_from(&self) -> Option<&'static str> {
+        self.converted.as_ref().map(|it| it.from)
     }
 
     /// The rows after the header, from the first one on. Only one such reader at a time makes sense.
@@ -122,18 +210,18 @@ impl Sheet {
         Ok(rows)
     }
 
-    /// The address of a row, ready to be compared with others; none when there is none.
-    pub(crate) fn address_in(&self, record: &ByteRecord) -> Option<String> {
-        address(record.get(self.column).unwrap_or_default())
+    /// The addresses of a row, ready to be compared with others, one for each of [`Sheet::columns`]; none where there is none.
+    pub(crate) fn addresses_in<'a>(
+        &'a self,
+        record: &'a ByteRecord,
+    ) -> impl Iterator<Item = Option<Address>> + 'a {
+        let fields = self.columns.iter().map(|it| record.get(it.at));
+        fields.map(|it| Address::read(it.unwrap_or_default()))
     }
 
-    /// The name of the column with the addresses, or its number.
-    pub(crate) fn column_name(&self) -> String {
-        let name = self.header.as_ref().and_then(|it| it.get(self.column));
-        name.map_or_else(
-            || (self.column + 1).to_string(),
-            |it| String::from_utf8_lossy(it).trim().to_owned(),
-        )
+    /// The columns with the addresses, the main one first.
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
     }
 }
 

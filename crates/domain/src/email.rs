@@ -162,6 +162,21 @@ pub fn cache_key(raw: &str) -> Option<String> {
     (!domain.is_empty()).then(|| domain.to_ascii_lowercase())
 }
 
+/// The address in normal form that stands in a text which says more, such as `Ann <ann@firma.de>`. None if the text is
+/// a bare address, or if no single address is certain.
+pub fn framed_address(text: &str) -> Option<String> {
+    let reading = cell::read(text).ok()?;
+    reading.is_decorated.then(|| reading.address.normalized())
+}
+
+/// Whether a text holds at least one address, perhaps with a name, and nothing that reads like a sentence.
+pub fn holds_address(text: &str) -> bool {
+    match cell::read(text) {
+        Ok(_) => true,
+        Err(refusal) => refusal.reason == Reason::SeveralAddresses,
+    }
+}
+
 /// The domain names of a list that people write: with commas, semicolons or white space between them, a dot or an @
 /// before them, in any script.
 pub fn domain_names(list: &str) -> Vec<String> {

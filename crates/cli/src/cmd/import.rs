@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::copy::CopyIn;
-use crate::output::count;
+use crate::output::{self, count, plural};
 use crate::sheet::{Format, Sheet};
 use crate::{advice, api, context::Context, database::Database};
 
@@ -23,12 +23,18 @@ struct Imported {
     rows: u64,
     /// Contacts that are new.
     imported: u64,
-    /// Rows whose address is in the file already.
+    /// Addresses that stand in the file more than once.
     duplicates: u64,
     /// Addresses that are contacts already.
     known: u64,
     without_address: u64,
+    /// Addresses that lost characters before the file came here.
+    damaged: u64,
     blank_lines: u64,
+    /// The columns that the addresses were taken from.
+    columns: Vec<String>,
+    /// The encoding that the file was converted from; none for UTF-8.
+    encoding: Option<&'static str>,
 }
 
 /// Loads addresses that are not there yet.
@@ -38,18 +44,26 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         .interrupt
         .guard(Sheet::open(args.file, args.format))
         .await?;
+    sheet.notes().iter().for_each(|it| output::note(it));
     Database::with(context, &home, async |database| {
         let mut client = database.connect().await?;
         let tx = client.transaction().await?;
         tx.batch_execute("create temporary table incoming (row bigint not null, email text not null) on commit drop").await?;
         let mut copy = CopyIn::new(tx.copy_in("copy incoming (row, email) from stdin").await?);
         let mut rows = sheet.rows()?;
-        let mut with_address = 0;
+        let (mut with_address, mut rows_without, mut damaged) = (0, 0, 0);
         while rows.advance()? {
-            if let Some(address) = sheet.address_in(rows.record()) {
+            let mut has_address = false;
+            for address in sheet.addresses_in(rows.record()).flatten() {
+                has_address = true;
+                if address.is_damaged() {
+                    damaged += 1;
+                    continue;
+                }
                 with_address += 1;
-                copy.row([&with_address.to_string(), &address]).await?;
+                copy.row([&with_address.to_string(), &address.text]).await?;
             }
+            rows_without += u64::from(!has_address);
         }
         copy.finish().await?;
         let distinct: i64 = tx.query_one("select count(distinct email) from incoming", &[]).await?.get(0);
@@ -78,15 +92,33 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             imported,
             duplicates: with_address - distinct,
             known: distinct - imported,
-            without_address: counts.rows - with_address,
+            without_address: rows_without,
+            damaged,
             blank_lines: counts.blank_lines,
+            columns: sheet.columns().iter().map(|it| it.name.clone()).collect(),
+            encoding: sheet.converted_from(),
         };
         context.output.result(&result, || {
-            format!(
-                "Imported {} contacts from the column {:?} of {} rows.\nLeft out: {} duplicates, {} known already, {} rows without an address, {} blank lines.",
-                count(result.imported), sheet.column_name(), count(result.rows), count(result.duplicates), count(result.known),
-                count(result.without_address), count(result.blank_lines)
-            )
+            let columns: Vec<String> = result.columns.iter().map(|it| format!("{it:?}")).collect();
+            let mut text = format!(
+                "Imported {} from the {} {} of {}. Addresses alone are imported, no other column.",
+                plural(result.imported, "contact", "contacts"),
+                if columns.len() == 1 { "column" } else { "columns" },
+                columns.join(", "),
+                plural(result.rows, "row", "rows"),
+            );
+            for (n, what) in [
+                (result.duplicates, "Duplicates"),
+                (result.known, "Known already"),
+                (result.without_address, "Rows without an address"),
+                (result.damaged, "Addresses with U+FFFD in place of a lost character"),
+                (result.blank_lines, "Blank lines"),
+            ] {
+                if n > 0 {
+                    text.push_str(&format!("\n{what}, left out: {}.", count(n)));
+                }
+            }
+            text
         })
     })
     .await

@@ -205,6 +205,7 @@ mod tests {
             Variables {
                 resolvers,
                 variables: vec![("provider".to_owned(), "none".to_owned())],
+                ..Variables::default()
             }
             .collect(Some("on".to_owned()))
             .ok()

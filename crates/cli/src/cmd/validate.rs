@@ -1,22 +1,20 @@
 pub(crate) mod cycle;
+mod results;
 mod summary;
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use contract::ConfigureJob;
-use futures::{TryStreamExt as _, pin_mut};
 use serde_json::json;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Client;
 
 use crate::cmd::up::Variables;
 use crate::copy::CopyIn;
-use crate::sheet::{Counts, Format, Results, Sheet, Verdict};
+use crate::sheet::{Counts, Format, Sheet};
 use crate::{
     advice, api, context::Context, database::Database, destination::Destination, home::Home,
-    http::Http, scratch::Scratch, stack,
+    http::Http, output, scratch::Scratch, stack,
 };
 use cycle::Progress;
 use summary::Summary;
@@ -26,9 +24,12 @@ use summary::Summary;
 pub(crate) struct Args {
     /// CSV file with addresses, or `-` for standard input.
     file: PathBuf,
-    /// File to write; standard output without it.
+    /// CSV file to write; standard output without it, where --json writes JSON.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write added values as they are. Without it, ' is put before those that a spreadsheet would take for formulas.
+    #[arg(long)]
+    raw: bool,
     #[command(flatten)]
     format: Format,
     /// Do not ask DNS: syntax and lists decide alone.
@@ -49,20 +50,26 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let home = context.home()?;
     home.check_components()?;
     check_output(&args)?;
+    Destination::check(args.output.as_deref())?;
     let progress = Progress::start();
     progress.says("reading");
     let sheet = context
         .interrupt
         .guard(Sheet::open(args.file.clone(), args.format.clone()))
         .await?;
+    sheet.notes().iter().for_each(|it| progress.note(it));
     progress.says("starting PostgreSQL");
     let to_file = args
         .output
         .as_deref()
         .is_some_and(|it| it != Path::new("-"));
+    let format = match context.output.json && !to_file {
+        true => results::Format::Json,
+        false => results::Format::Csv { raw: args.raw },
+    };
     let work = async |database: &Database| {
         let scratch = Scratch::create(database).await?;
-        let result = validate(args, context, &home, &sheet, &scratch, &progress).await;
+        let result = validate(args, format, context, &home, &sheet, &scratch, &progress).await;
         let dropped = scratch.drop().await;
         let summary = result?;
         dropped?;
@@ -71,17 +78,21 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let summary = Database::around(context, &home, work).await;
     progress.ends();
     let summary = summary?;
-    if to_file {
-        context.output.result(&summary, || summary.text())
-    } else {
-        context
-            .output
-            .result_beside_data(&summary, || summary.text())
+    match format {
+        results::Format::Json => Ok(()),
+        results::Format::Csv { .. } if to_file => {
+            context.output.result(&summary, || summary.text())
+        }
+        results::Format::Csv { .. } => {
+            output::note(summary.text().trim_end());
+            Ok(())
+        }
     }
 }
 
 async fn validate(
     args: Args,
+    format: results::Format,
     context: &Context,
     home: &Home,
     sheet: &Sheet,
@@ -90,9 +101,8 @@ async fn validate(
 ) -> Result<Summary> {
     let client = &scratch.client;
     progress.says("loading");
-    let (counts, with_address, distinct) =
-        context.interrupt.guard(load(&args, sheet, client)).await?;
-    if distinct > 0 {
+    let loaded = context.interrupt.guard(load(&args, sheet, client)).await?;
+    if loaded.distinct > 0 {
         let options = stack::Options {
             listen: ([127, 0, 0, 1], 0).into(),
             variables: args
@@ -117,7 +127,7 @@ async fn validate(
             .guard(cycle::drive(
                 &http,
                 client,
-                distinct,
+                loaded.distinct,
                 progress,
                 &home.logs(),
             ))
@@ -127,22 +137,34 @@ async fn validate(
         stack.running.stop().await;
     }
     progress.says("writing");
-    let mut summary = Summary::new(counts, with_address, distinct);
-    let writing = write(args.output.as_deref(), sheet, client, &mut summary);
-    context.interrupt.guard(writing).await?;
+    let mut summary = Summary::new(sheet, &loaded);
     summary.seconds = cycle::seconds(client).await?;
+    let out = Destination::open(args.output.as_deref())?;
+    let writing = results::write(out, format, sheet, client, &mut summary);
+    context.interrupt.guard(writing).await?;
     Ok(summary)
 }
 
-/// Copies the addresses into the database, each once; the counts, the rows with an address, and the distinct addresses.
-async fn load(args: &Args, sheet: &Sheet, client: &Client) -> Result<(Counts, u64, u64)> {
+/// What was copied into the database.
+struct Loaded {
+    counts: Counts,
+    /// Rows with at least one address.
+    rows_with_address: u64,
+    /// Addresses, as often as they are in the file.
+    addresses: u64,
+    /// Addresses, each once.
+    distinct: u64,
+}
+
+/// Copies the addresses into the database, each once.
+async fn load(args: &Args, sheet: &Sheet, client: &Client) -> Result<Loaded> {
     client
         .batch_execute(
             "update baton.settings set wake = 'none';
              -- The database lives as long as this run, so nobody waits for its log to reach the disk.
              do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$;
              set synchronous_commit = off;
-             create unlogged table public.input_rows (row bigint not null, email text not null)",
+             create unlogged table public.input_rows (row bigint not null, nth integer not null, email text not null)",
         )
         .await?;
     let mut changes = serde_json::Map::from_iter([
@@ -165,89 +187,36 @@ async fn load(args: &Args, sheet: &Sheet, client: &Client) -> Result<(Counts, u6
 
     let mut copy = CopyIn::new(
         client
-            .copy_in("copy public.input_rows (row, email) from stdin")
+            .copy_in("copy public.input_rows (row, nth, email) from stdin")
             .await?,
     );
     let mut rows = sheet.rows()?;
-    let mut number = 0_u64;
+    let (mut number, mut rows_with_address) = (0_u64, 0);
     while rows.advance()? {
         number += 1;
-        if let Some(address) = sheet.address_in(rows.record()) {
-            copy.row([&number.to_string(), &address]).await?;
+        let mut has_address = false;
+        for (nth, address) in sheet.addresses_in(rows.record()).enumerate() {
+            if let Some(address) = address {
+                has_address = true;
+                copy.row([&number.to_string(), &nth.to_string(), &address.text])
+                    .await?;
+            }
         }
+        rows_with_address += u64::from(has_address);
     }
-    let with_address = copy.finish().await?;
+    let addresses = copy.finish().await?;
     let distinct = client
-        .execute("insert into public.contacts (email) select email from public.input_rows group by email order by min(row)", &[])
+        .execute("insert into public.contacts (email) select email from public.input_rows group by email order by min(array[row, nth])", &[])
         .await?;
     client
         .batch_execute("analyze public.contacts; analyze public.input_rows")
         .await?;
-    Ok((rows.counts(), with_address, distinct))
-}
-
-/// Writes every row with its verdict, in the order of the file.
-async fn write(
-    output: Option<&Path>,
-    sheet: &Sheet,
-    client: &Client,
-    summary: &mut Summary,
-) -> Result<()> {
-    let mut results = Results::start(sheet, summary.widest, Destination::open(output)?)?;
-    let no_parameters: [i32; 0] = [];
-    let verdicts = client
-        .query_raw(
-            "select r.row, c.email_validation_status, c.email_validation_reason, c.email_validation_evidence->>'suggestion',
-                    c.email_validation_evidence->>'normalized',
-                    to_char(c.external_heartbeat_checked_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')
-             from public.input_rows r join public.contacts c on c.email = r.email order by r.row",
-            no_parameters,
-        )
-        .await?;
-    pin_mut!(verdicts);
-    let mut next: Option<(u64, Verdict)> = verdicts
-        .try_next()
-        .await?
-        .map(|it| decode(&it))
-        .transpose()?;
-    let mut rows = sheet.rows()?;
-    let mut number = 0_u64;
-    let mut reasons: BTreeMap<[String; 2], u64> = BTreeMap::new();
-    while rows.advance()? {
-        number += 1;
-        match next.take_if(|(row, _)| *row == number) {
-            Some((_, verdict)) => {
-                results.write(rows.record(), &verdict)?;
-                let [status, reason, ..] = verdict.0;
-                *reasons.entry([status, reason]).or_default() += 1;
-                next = verdicts
-                    .try_next()
-                    .await?
-                    .map(|it| decode(&it))
-                    .transpose()?;
-            }
-            None => results.write(rows.record(), &Verdict::no_address())?,
-        }
-    }
-    let mut out = results.finish()?;
-    out.flush()?;
-    out.finish()?;
-    summary.set_reasons(reasons);
-    Ok(())
-}
-
-fn decode(row: &Row) -> Result<(u64, Verdict)> {
-    let number: i64 = row.try_get(0)?;
-    let mut verdict = Verdict::default();
-    for (at, field) in verdict.0.iter_mut().enumerate() {
-        *field = row
-            .try_get::<_, Option<String>>(at + 1)?
-            .unwrap_or_default();
-    }
-    Ok((
-        u64::try_from(number).context("reading the number of a row")?,
-        verdict,
-    ))
+    Ok(Loaded {
+        counts: rows.counts(),
+        rows_with_address,
+        addresses,
+        distinct,
+    })
 }
 
 /// The input is read twice, so it must not be overwritten meanwhile.

@@ -22,7 +22,7 @@ impl Formulas {
         let mut copied = 0;
         for (at, byte) in piece.iter().enumerate() {
             let starts = matches!(self.0, State::Start | State::Opened);
-            if starts && matches!(byte, b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') {
+            if starts && starts_formula(*byte) {
                 out.extend_from_slice(&piece[copied..at]);
                 out.push(b'\'');
                 copied = at;
@@ -43,6 +43,18 @@ impl Formulas {
         out.extend_from_slice(&piece[copied..]);
         Cow::Owned(out)
     }
+}
+
+/// One field that a spreadsheet takes for no formula.
+pub(super) fn neutral(field: &[u8]) -> Cow<'_, [u8]> {
+    match field {
+        [first, ..] if starts_formula(*first) => Cow::from([b"'", field].concat()),
+        _ => Cow::from(field),
+    }
+}
+
+fn starts_formula(byte: u8) -> bool {
+    matches!(byte, b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')
 }
 
 #[cfg(test)]

@@ -1,30 +1,62 @@
+use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::Result;
 use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
+use serde::Serialize;
 
-use super::Sheet;
+use super::{Sheet, formulas};
 
-/// The columns that are added. One that the file has already is overwritten.
-const COLUMNS: [&str; 5] = [
-    "email_status",
-    "email_reason",
-    "email_suggestion",
-    "email_normalized",
+/// The columns that are added for each column of addresses. One that the file has already is overwritten.
+const COLUMNS: [&str; 6] = [
+    "status",
+    "reason",
+    "suggestion",
+    "normalized",
     "checked_at",
+    "detail",
 ];
 
-/// What is said of one row, in the order of the added columns.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Verdict(pub(crate) [String; COLUMNS.len()]);
+/// What is said of one address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Verdict {
+    pub(crate) status: String,
+    pub(crate) reason: String,
+    pub(crate) suggestion: String,
+    pub(crate) normalized: String,
+    pub(crate) checked_at: String,
+    /// What the check that decided objects to.
+    pub(crate) detail: String,
+}
 
 impl Verdict {
     /// What is said of a row without an address.
     pub(crate) fn no_address() -> Self {
-        let mut verdict = Self::default();
-        verdict.0[1] = "no_address".to_owned();
-        verdict
+        Self {
+            reason: "no_address".to_owned(),
+            ..Self::default()
+        }
     }
+
+    fn fields(&self) -> [&str; COLUMNS.len()] {
+        [
+            &self.status,
+            &self.reason,
+            &self.suggestion,
+            &self.normalized,
+            &self.checked_at,
+            &self.detail,
+        ]
+    }
+}
+
+/// The names of the added columns for the column of addresses number `nth`, from 0.
+fn names(nth: usize) -> [String; COLUMNS.len()] {
+    COLUMNS.map(|it| match (nth, it) {
+        (0, "checked_at") => it.to_owned(),
+        (0, _) => format!("email_{it}"),
+        _ => format!("email_{}_{it}", nth + 1),
+    })
 }
 
 /// Writes the rows of a file with their verdicts.
@@ -32,21 +64,25 @@ pub(crate) struct Results<W: Write> {
     writer: Writer<W>,
     /// Fields before the added columns.
     width: usize,
-    /// Where each added column is.
-    at: [usize; COLUMNS.len()],
+    /// Where each added column is, for each column of addresses.
+    at: Vec<[usize; COLUMNS.len()]>,
     fields: usize,
+    /// Whether values that a spreadsheet would take for formulas are written as they are.
+    raw: bool,
 }
 
 impl<W: Write> Results<W> {
     /// Writes the header, in the dialect of the file that was read. `widest` is the most fields that a row has.
-    pub(crate) fn start(sheet: &Sheet, widest: usize, mut out: W) -> Result<Self> {
-        if sheet.dialect.bom {
+    pub(crate) fn start(sheet: &Sheet, widest: usize, raw: bool, mut out: W) -> Result<Self> {
+        // Spreadsheets take a file without the mark for one in the encoding of their system, as the input was.
+        if sheet.dialect.bom || sheet.converted.is_some() {
             out.write_all(b"\xef\xbb\xbf")?;
         }
         let header = sheet.header.as_ref();
         let width = widest.max(header.map_or(0, ByteRecord::len));
         let mut fields = width;
-        let at = COLUMNS.map(|name| {
+        let added: Vec<_> = (0..sheet.columns.len()).map(names).collect();
+        let place = |name: &String| {
             let there = header.and_then(|it| {
                 it.iter()
                     .position(|field| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
@@ -55,7 +91,12 @@ impl<W: Write> Results<W> {
                 fields += 1;
                 fields - 1
             })
-        });
+        };
+        let mut place = place;
+        let at = added
+            .iter()
+            .map(|it| it.each_ref().map(&mut place))
+            .collect();
         let terminator = if sheet.dialect.crlf {
             Terminator::CRLF
         } else {
@@ -70,21 +111,41 @@ impl<W: Write> Results<W> {
             width,
             at,
             fields,
+            raw,
         };
         if let Some(header) = header {
-            results.write(header, &Verdict(COLUMNS.map(str::to_owned)))?;
+            let names: Vec<_> = added
+                .iter()
+                .map(|it| it.each_ref().map(String::as_str))
+                .collect();
+            results.write_fields(header, &names)?;
         }
         Ok(results)
     }
 
-    /// Writes one row; a short one is filled up, so that the added columns are in line.
-    pub(crate) fn write(&mut self, record: &ByteRecord, verdict: &Verdict) -> Result<()> {
-        let mut row: Vec<&[u8]> = record.iter().take(self.width).collect();
-        row.resize(self.fields, b"");
-        for (at, value) in self.at.iter().zip(&verdict.0) {
-            row[*at] = value.as_bytes();
+    /// Writes one row with a verdict for each column of addresses.
+    pub(crate) fn write(&mut self, record: &ByteRecord, verdicts: &[Verdict]) -> Result<()> {
+        let verdicts: Vec<_> = verdicts.iter().map(Verdict::fields).collect();
+        self.write_fields(record, &verdicts)
+    }
+
+    /// A short row is filled up, so that the added columns are in line.
+    fn write_fields(&mut self, record: &ByteRecord, added: &[[&str; COLUMNS.len()]]) -> Result<()> {
+        let mut row: Vec<Cow<'_, [u8]>> = record.iter().take(self.width).map(Cow::from).collect();
+        row.resize(self.fields, Cow::from(&b""[..]));
+        for (at, value) in self.at.iter().flatten().zip(added.iter().flatten()) {
+            row[*at] = match self.raw {
+                true => Cow::from(value.as_bytes()),
+                false => formulas::neutral(value.as_bytes()),
+            };
         }
-        Ok(self.writer.write_byte_record(&ByteRecord::from(row))?)
+        // The error of the parser hides that of the output, such as a reader that went away.
+        self.writer
+            .write_record(&row)
+            .map_err(|error| match error.into_kind() {
+                csv::ErrorKind::Io(error) => error.into(),
+                other => anyhow::anyhow!("writing a row: {other:?}"),
+            })
     }
 
     /// Writes what is buffered, and gives back where it went.

@@ -17,22 +17,36 @@ fn read(sheet: &Sheet) -> (Vec<Option<String>>, Counts) {
     let mut rows = sheet.rows().expect("it can be read");
     let mut addresses = Vec::new();
     while rows.advance().expect("it can be read") {
-        addresses.push(sheet.address_in(rows.record()));
+        addresses.push(main_address(sheet, rows.record()));
     }
     (addresses, rows.counts())
+}
+
+fn main_address(sheet: &Sheet, record: &ByteRecord) -> Option<String> {
+    let mut addresses = sheet.addresses_in(record);
+    addresses.next().flatten().map(|it| it.text)
 }
 
 fn results(sheet: &Sheet) -> String {
     let widest = read(sheet).1.widest;
     let mut rows = sheet.rows().expect("it can be read");
-    let mut results = Results::start(sheet, widest, Vec::new()).expect("memory is writable");
+    let mut results = Results::start(sheet, widest, false, Vec::new()).expect("memory is writable");
     while rows.advance().expect("it can be read") {
-        let verdict = match sheet.address_in(rows.record()) {
-            Some(address) => Verdict(["ok", "why", "", &address, "now"].map(str::to_owned)),
-            None => Verdict::no_address(),
-        };
+        let verdicts: Vec<Verdict> = sheet
+            .addresses_in(rows.record())
+            .map(|it| match it {
+                Some(address) => Verdict {
+                    status: "ok".to_owned(),
+                    reason: "why".to_owned(),
+                    normalized: address.text,
+                    checked_at: "now".to_owned(),
+                    ..Verdict::default()
+                },
+                None => Verdict::no_address(),
+            })
+            .collect();
         results
-            .write(rows.record(), &verdict)
+            .write(rows.record(), &verdicts)
             .expect("memory is writable");
     }
     String::from_utf8(results.finish().expect("memory is writable")).expect("it was UTF-8")
@@ -80,10 +94,10 @@ fn rows_of_uneven_length_are_kept_and_columns_stay_in_line() {
     assert_eq!((counts.rows, counts.uneven_rows, counts.widest), (3, 2, 3));
     assert_eq!(
         results(&sheet),
-        "email,name,,email_status,email_reason,email_suggestion,email_normalized,checked_at\n\
-         a@b.org,,,ok,why,,a@b.org,now\n\
-         c@d.org,C,extra,ok,why,,c@d.org,now\n\
-         e@f.org,E,,ok,why,,e@f.org,now\n"
+        "email,name,,email_status,email_reason,email_suggestion,email_normalized,checked_at,email_detail\n\
+         a@b.org,,,ok,why,,a@b.org,now,\n\
+         c@d.org,C,extra,ok,why,,c@d.org,now,\n\
+         e@f.org,E,,ok,why,,e@f.org,now,\n"
     );
 }
 
@@ -93,9 +107,9 @@ fn what_is_written_looks_like_what_was_read() {
         results(&plain(
             "\u{feff}Name;Mail\r\n\"Doe; Jane\";a@b.org\r\n\r\nX;\r\n"
         )),
-        "\u{feff}Name;Mail;email_status;email_reason;email_suggestion;email_normalized;checked_at\r\n\
-         \"Doe; Jane\";a@b.org;ok;why;;a@b.org;now\r\n\
-         X;;;no_address;;;\r\n"
+        "\u{feff}Name;Mail;email_status;email_reason;email_suggestion;email_normalized;checked_at;email_detail\r\n\
+         \"Doe; Jane\";a@b.org;ok;why;;a@b.org;now;\r\n\
+         X;;;no_address;;;;\r\n"
     );
 }
 
@@ -106,16 +120,48 @@ fn results_can_be_validated_again() {
 }
 
 #[test]
-fn other_bytes_than_utf_8_pass_through() {
-    let sheet = plain(b"name,email\nJ\xf6rg,joerg@b.org\n");
-    let mut rows = sheet.rows().expect("it can be read");
-    assert!(rows.advance().expect("it can be read"));
-    let mut results = Results::start(&sheet, 2, Vec::new()).expect("memory is writable");
-    results
-        .write(rows.record(), &Verdict::default())
-        .expect("memory is writable");
-    let written = results.finish().expect("memory is writable");
-    assert!(written.ends_with(b"J\xf6rg,joerg@b.org,,,,,\n"));
+fn a_file_in_another_encoding_is_written_in_utf_8() {
+    let sheet = plain(b"name,email\nJ\xf6rg,joerg@b.org\nAna,j\xf6rg@b.org\n");
+    let written = results(&sheet);
+    assert!(
+        written.starts_with("\u{feff}name,"),
+        "spreadsheets know UTF-8 by its mark: {written}"
+    );
+    assert!(written.contains("J\u{f6}rg,joerg@b.org,ok"), "{written}");
+    assert!(written.contains("j\u{f6}rg@b.org,ok"), "{written}");
+    assert!(
+        sheet.notes()[0].contains("windows-1252"),
+        "{:?}",
+        sheet.notes()
+    );
+}
+
+#[test]
+fn every_column_of_addresses_gets_verdicts() {
+    let sheet = plain("E-mail 1 - Value,E-mail 2 - Value\na@b.org,\n,c@d.org\n");
+    assert_eq!(
+        results(&sheet),
+        "E-mail 1 - Value,E-mail 2 - Value,\
+         email_status,email_reason,email_suggestion,email_normalized,checked_at,email_detail,\
+         email_2_status,email_2_reason,email_2_suggestion,email_2_normalized,email_2_checked_at,email_2_detail\n\
+         a@b.org,,ok,why,,a@b.org,now,,,no_address,,,,\n\
+         ,c@d.org,,no_address,,,,,ok,why,,c@d.org,now,\n"
+    );
+}
+
+#[test]
+fn added_values_are_no_formulas_unless_asked_for() {
+    let sheet = plain("email\n=1+1@b.org\n");
+    assert!(results(&sheet).contains("=1+1@b.org,ok,why,,'=1+1@b.org,"));
+    let mut raw = Results::start(&sheet, 1, true, Vec::new()).expect("memory is writable");
+    let verdict = Verdict {
+        normalized: "=1+1@b.org".to_owned(),
+        ..Verdict::default()
+    };
+    let record = ByteRecord::from(vec!["x"]);
+    raw.write(&record, &[verdict]).expect("memory is writable");
+    let written = raw.finish().expect("memory is writable");
+    assert!(written.ends_with(b"x,,,,=1+1@b.org,,\n"));
 }
 
 #[test]
@@ -127,14 +173,17 @@ fn a_file_without_a_header_gets_none() {
     let sheet = sheet("Ann,a@b.org\nBob,c@d.org\n", &format).expect("it can be read");
     assert_eq!(
         results(&sheet),
-        "Ann,a@b.org,ok,why,,a@b.org,now\nBob,c@d.org,ok,why,,c@d.org,now\n"
+        "Ann,a@b.org,ok,why,,a@b.org,now,\nBob,c@d.org,ok,why,,c@d.org,now,\n"
     );
 }
 
 #[test]
 fn a_quote_that_is_never_closed_is_an_error_with_its_line() {
     let fails = |text: &str| {
-        let sheet = plain(text);
+        let sheet = match sheet(text, &Format::default()) {
+            Ok(sheet) => sheet,
+            Err(error) => return Some(error.to_string()),
+        };
         let mut rows = sheet.rows().expect("it can be read");
         loop {
             match rows.advance() {
@@ -171,7 +220,6 @@ fn what_cannot_be_validated_is_refused_with_the_reason() {
     };
     check(b"", "empty");
     check(b"\n\n", "empty");
-    check(b"\xff\xfee\0m\0", "UTF-16");
     check(b"name,phone\n", "no column");
     check(b"ann@example.com\n", "not a header");
 }

@@ -204,10 +204,12 @@ fn not_allowed(c: char) -> Refusal {
     if c == char::REPLACEMENT_CHARACTER {
         return syntax("it holds U+FFFD, so the text was read in a wrong encoding");
     }
-    syntax(&format!(
-        "the character {} is not allowed before the @",
-        c.escape_debug()
-    ))
+    let what = match c {
+        ' ' => "a space".to_owned(),
+        _ if text::is_invisible(c) => format!("the invisible character U+{:04X}", u32::from(c)),
+        _ => format!("the character {}", c.escape_debug()),
+    };
+    syntax(&format!("{what} is not allowed before the @"))
 }
 
 pub(super) fn syntax(detail: &str) -> Refusal {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use contract::{RunRequest, Trigger};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
@@ -42,6 +42,11 @@ impl Progress {
         self.0.set_message(what);
     }
 
+    /// Prints a line above the bar.
+    pub(crate) fn note(&self, text: &str) {
+        self.0.suspend(|| output::note(text));
+    }
+
     /// Shows nothing any more.
     pub(crate) fn ends(&self) {
         self.0.finish_and_clear();
@@ -49,13 +54,24 @@ impl Progress {
 
     fn counts_to(&self, total: u64) {
         let style = ProgressStyle::with_template(
-            "{msg} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta} left",
+            // The words have a width of their own, so that the bar stays where it is.
+            "{msg:21} {bar:32} {human_pos}/{human_len}  {rate}  {eta} left",
         );
+        let style = style.map(|it| it.with_key("rate", rate));
         self.0
             .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.0.set_length(total);
         self.0.reset_eta();
     }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    let rate = state.per_sec();
+    // A text that cannot be written is not shown.
+    let _ = match rate {
+        ..10.0 => write!(out, "{rate:.1}/s"),
+        _ => write!(out, "{}/s", output::count(rate.round() as u64)),
+    };
 }
 
 /// Asks the component for batch after batch until the cycle is complete.

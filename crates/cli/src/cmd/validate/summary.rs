@@ -1,25 +1,30 @@
 use std::collections::BTreeMap;
 
-use domain::email::Reason;
+use domain::email::{Reason, Status};
 use serde::Serialize;
 
-use crate::output::{count, table};
-use crate::sheet::Counts;
+use super::Loaded;
+use crate::output::{count, plural, table};
+use crate::sheet::Sheet;
 
 /// What came of a run.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
+    /// The columns that the addresses were taken from.
+    columns: Vec<String>,
+    /// The encoding that the file was converted from; none for UTF-8.
+    encoding: Option<&'static str>,
     rows: u64,
     /// Distinct addresses, each validated once.
     addresses: u64,
-    /// Rows whose address stands in a row above.
+    /// Addresses that stand in the file already.
     duplicates: u64,
     without_address: u64,
     blank_lines: u64,
     uneven_rows: u64,
-    /// Rows by status.
+    /// Addresses by status, as often as they are in the file.
     verdicts: BTreeMap<String, u64>,
-    /// Rows by reason.
+    /// Addresses by reason, as often as they are in the file.
     reasons: BTreeMap<String, u64>,
     /// How long the validation took; none when there was nothing to validate.
     pub(super) seconds: Option<f64>,
@@ -28,12 +33,15 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(counts: Counts, with_address: u64, distinct: u64) -> Self {
+    pub(super) fn new(sheet: &Sheet, loaded: &Loaded) -> Self {
+        let counts = loaded.counts;
         Self {
+            columns: sheet.columns().iter().map(|it| it.name.clone()).collect(),
+            encoding: sheet.converted_from(),
             rows: counts.rows,
-            addresses: distinct,
-            duplicates: with_address - distinct,
-            without_address: counts.rows - with_address,
+            addresses: loaded.distinct,
+            duplicates: loaded.addresses - loaded.distinct,
+            without_address: counts.rows - loaded.rows_with_address,
             blank_lines: counts.blank_lines,
             uneven_rows: counts.uneven_rows,
             widest: counts.widest,
@@ -41,38 +49,40 @@ impl Summary {
         }
     }
 
-    /// Takes over how many rows have which status and reason.
+    /// Takes over how many addresses have which status and reason.
     pub(super) fn set_reasons(&mut self, found: BTreeMap<[String; 2], u64>) {
-        for ([status, reason], rows) in found {
-            *self.verdicts.entry(status).or_default() += rows;
-            *self.reasons.entry(reason).or_default() += rows;
+        for ([status, reason], n) in found {
+            *self.verdicts.entry(status).or_default() += n;
+            *self.reasons.entry(reason).or_default() += n;
         }
     }
 
     /// For people.
     pub(super) fn text(&self) -> String {
-        let mut reasons: Vec<(&String, &u64)> = self.reasons.iter().collect();
-        reasons.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
-        let rows = reasons.into_iter().map(|(code, rows)| {
-            let reason = Reason::from_code(code);
-            let status = reason.map_or("", |it| it.status().as_str());
-            let why = reason.map_or_else(|| code.clone(), |it| it.describe().to_owned());
-            [status.to_owned(), count(*rows), why]
-        });
         let mut parts = Vec::new();
         if !self.reasons.is_empty() {
-            parts.push(table(["VERDICT", "ROWS", "WHY"], rows));
+            parts.push(self.verdicts_by_reason());
         }
+        let columns: Vec<String> = self.columns.iter().map(|it| format!("{it:?}")).collect();
         let speed = self
             .seconds
             .filter(|it| *it > 0.0)
-            .map(|it| format!(" in {it:.1} s, {:.0} a second", self.addresses as f64 / it));
-        let mut line = format!(
-            "{} rows, {} addresses validated{}.",
-            count(self.rows),
-            count(self.addresses),
-            speed.unwrap_or_default()
-        );
+            .map(|it| {
+                let rate = (self.addresses as f64 / it).round();
+                format!(" in {it:.1} s, {} a second", count(rate as u64))
+            })
+            .unwrap_or_default();
+        let mut lines = vec![format!(
+            "{}, {} of the {} {} validated{speed}.",
+            plural(self.rows, "row", "rows"),
+            plural(self.addresses, "address", "addresses"),
+            if columns.len() == 1 {
+                "column"
+            } else {
+                "columns"
+            },
+            columns.join(", "),
+        )];
         for (n, what) in [
             (self.duplicates, "Duplicates, validated once"),
             (self.without_address, "Rows without an address"),
@@ -83,21 +93,54 @@ impl Summary {
             ),
         ] {
             if n > 0 {
-                line.push_str(&format!("\n{what}: {}.", count(n)));
+                lines.push(format!("{what}: {}.", count(n)));
             }
+        }
+        for (nth, column) in columns.iter().enumerate().skip(1) {
+            lines.push(format!(
+                "The verdicts of {column} are in email_{}_status and so on.",
+                nth + 1
+            ));
         }
         let unanswered = [Reason::DnsFailed, Reason::DnsTimeout]
             .iter()
             .filter_map(|it| self.reasons.get(it.as_str()).copied())
             .sum::<u64>();
         if unanswered > 0 {
-            line.push_str(&format!(
-                "\n{} rows are unknown because no resolver gave an answer; if there are many, name another with --resolver, or use --offline.",
-                count(unanswered)
+            lines.push(format!(
+                "No resolver gave an answer for {}; if there are many, name another with --resolver, or use --offline.",
+                plural(unanswered, "address", "addresses")
             ));
         }
-        parts.push(line);
+        if self.verdicts.len() == 1 && self.reasons.contains_key(Reason::Syntax.as_str()) {
+            lines.push(format!(
+                "None of the fields is an address. If they stand in another column than {}, name it with --column.",
+                columns.join(", ")
+            ));
+        }
+        parts.push(lines.join("\n"));
         parts.join("\n\n")
+    }
+
+    /// Each verdict with its total, and below it why.
+    fn verdicts_by_reason(&self) -> String {
+        let mut rows = Vec::new();
+        for status in Status::ALL {
+            let total = self.verdicts.get(status.as_str()).copied().unwrap_or(0);
+            rows.push([status.as_str().to_owned(), count(total), String::new()]);
+            let mut reasons: Vec<(Reason, u64)> = self
+                .reasons
+                .iter()
+                .filter_map(|(code, n)| Some((Reason::from_code(code)?, *n)))
+                .filter(|(reason, _)| reason.status() == status)
+                .collect();
+            reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+            rows.extend(reasons.into_iter().map(|(reason, n)| {
+                let name = format!("  {}", reason.as_str());
+                [name, count(n), reason.describe().to_owned()]
+            }));
+        }
+        table(["VERDICT", "ADDRESSES", "WHY"], rows)
     }
 }
 
@@ -105,30 +148,63 @@ impl Summary {
 mod tests {
     use super::*;
 
+    fn summary() -> Summary {
+        let mut summary = Summary {
+            columns: vec!["email".to_owned(), "email 2".to_owned()],
+            rows: 1_005,
+            addresses: 1_000,
+            duplicates: 3,
+            without_address: 2,
+            blank_lines: 2,
+            ..Summary::default()
+        };
+        summary.set_reasons(BTreeMap::from([
+            (["risky".to_owned(), "role".to_owned()], 1),
+            (["risky".to_owned(), "disposable".to_owned()], 2),
+            (["deliverable".to_owned(), "accepted".to_owned()], 1_000),
+            (["unknown".to_owned(), "dns_timeout".to_owned()], 1),
+        ]));
+        summary
+    }
+
     #[test]
     fn what_was_left_out_is_said() {
-        let counts = Counts {
-            rows: 1_005,
-            blank_lines: 2,
-            uneven_rows: 0,
-            widest: 2,
-        };
-        let mut summary = Summary::new(counts, 1_003, 1_000);
-        summary.set_reasons(BTreeMap::from([
-            (["deliverable".to_owned(), "accepted".to_owned()], 1_000),
-            (["unknown".to_owned(), "dns_timeout".to_owned()], 3),
-        ]));
-        let text = summary.text();
+        let text = summary().text();
         for expected in [
             "1,005 rows",
+            "the columns \"email\", \"email 2\"",
+            "email_2_status",
             "Duplicates, validated once: 3.",
             "Rows without an address: 2.",
             "Blank lines, left out: 2.",
             "The domain takes mail.",
-            "no resolver",
+            "No resolver gave an answer for 1 address;",
         ] {
             assert!(text.contains(expected), "{text}");
         }
         assert!(!text.contains("fewer or more"), "{text}");
+    }
+
+    #[test]
+    fn totals_stand_before_their_reasons_in_a_fixed_order() {
+        let text = summary().verdicts_by_reason();
+        let words: Vec<Vec<&str>> = text
+            .lines()
+            .map(|it| it.split_whitespace().take(2).collect())
+            .collect();
+        assert_eq!(
+            words,
+            [
+                ["VERDICT", "ADDRESSES"],
+                ["deliverable", "1,000"],
+                ["accepted", "1,000"],
+                ["undeliverable", "0"],
+                ["risky", "3"],
+                ["disposable", "2"],
+                ["role", "1"],
+                ["unknown", "1"],
+                ["dns_timeout", "1"],
+            ]
+        );
     }
 }
