@@ -3,6 +3,7 @@
 mod chunks;
 mod crashes;
 mod deployment;
+mod inputs;
 mod keep_up;
 mod keys;
 mod messages;

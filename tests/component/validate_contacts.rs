@@ -21,6 +21,11 @@ async fn real_dns_decides_what_an_address_is_worth() -> anyhow::Result<()> {
         ("a@aaaa-only.test", "deliverable accepted"),
         ("a@nullmx.test", "undeliverable null_mx"),
         ("a@nomail.test", "undeliverable no_mail_host"),
+        ("a@localmx.test", "undeliverable unusable_mail_host"),
+        ("a@ipmx.test", "undeliverable unusable_mail_host"),
+        ("a@private.test", "undeliverable unusable_mail_host"),
+        ("Ann Lee <ann@mx.test>", "deliverable accepted"),
+        ("a@mx.test; b@mx.test", "undeliverable several_addresses"),
         ("a@no-such-name.test", "undeliverable no_such_domain"),
         ("a@servfail.test", "unknown dns_failed"),
         ("info@mx.test", "risky role"),
@@ -34,7 +39,7 @@ async fn real_dns_decides_what_an_address_is_worth() -> anyhow::Result<()> {
     let (status, answer) = app.validate().await?;
     assert_eq!(
         (status, &answer["status"], &answer["settled"]),
-        (200, &json!("ran"), &json!(11)),
+        (200, &json!("ran"), &json!(16)),
         "{answer} {}",
         app.log("validate-contacts")
     );

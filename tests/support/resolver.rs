@@ -23,6 +23,7 @@ const PROBE: &[u8] = b"\0\0\x01\0\0\x01\0\0\0\0\0\0\x02mx\x04test\0\0\x0f\0\x01"
 /// | `nomail` | exists, without MX or address |
 /// | `alias` | CNAME to `mx` |
 /// | `deadmx` | MX to a name that does not exist |
+/// | `localmx`, `ipmx`, `private` | what can be no mail host |
 /// | `manymx` | 40 MX records, about 2 kB |
 /// | `d0001` … `d0999` | one MX record each |
 /// | `*.many` | one MX record |
@@ -48,6 +49,9 @@ aaaa-only  AAAA  2001:db8::12
 nomail     TXT   "no address and no mail exchanger"
 alias      CNAME mx.test.
 deadmx     MX    10 missing.test.
+localmx    MX    10 localhost.
+ipmx       MX    10 203.0.113.25.
+private    A     10.0.0.5
 *.many     MX    10 mail1.test.
 "#;
 

@@ -2,14 +2,18 @@ use std::path::PathBuf;
 
 use crate::{home::Home, interrupt::Interrupt, output::Output};
 
+/// The heading of the options that every command has.
+const GLOBAL: &str = "Global options";
+
 /// What every command understands.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     /// Print one JSON document on standard output instead of text.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
-    /// Folder with spin.toml; by default the nearest one above the current folder, else above this program.
-    #[arg(long, env = "BATON_HOME", global = true, value_name = "FOLDER")]
+    /// Folder with spin.toml; by default BATON_HOME, else the nearest one above the current folder, else above this program.
+    // Not read by clap, which would name it in the usage of every command once the variable is set.
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = GLOBAL)]
     pub(crate) home: Option<PathBuf>,
     /// Address of the PostgreSQL database to use instead of the private one in .baton/.
     // Not an argument, because arguments are visible to everybody on the machine.
@@ -24,7 +28,8 @@ pub(crate) struct Common {
         env = "BATON_LOG",
         global = true,
         default_value = "warn",
-        value_name = "LEVEL"
+        value_name = "LEVEL",
+        help_heading = GLOBAL
     )]
     pub(crate) log: tracing::level_filters::LevelFilter,
 }
@@ -51,7 +56,10 @@ impl Context {
     pub(crate) fn home(&self) -> anyhow::Result<Home> {
         let here = std::env::current_dir().unwrap_or_default();
         let program = std::env::current_exe().unwrap_or_default();
-        Home::find(self.common.home.as_deref(), &here, &program)
+        let from_environment = std::env::var_os("BATON_HOME").filter(|it| !it.is_empty());
+        let home = self.common.home.clone();
+        let home = home.or(from_environment.map(PathBuf::from));
+        Home::find(home.as_deref(), &here, &program)
     }
 }
 

@@ -40,6 +40,7 @@ const ENVIRONMENT: &str = "Environment:
   DATABASE_URL           database to use instead of the private one in .baton/
   PGSSLMODE, PGSSLROOTCERT   how TLS is used, where DATABASE_URL does not say it
   SSL_CERT_FILE          certificate authorities to trust in place of the system's
+  BATON_HOME             folder with spin.toml, unless --home is given
   BATON_URL              where the deployment answers that `tick`, `status` and `doctor` ask
   BATON_SERVICE_KEY      key of that deployment, where it is not in .baton/
   BATON_WEBHOOK_SECRET   secret that signs wakes, for `relay` and `wake`, where it is not in .baton/
@@ -89,5 +90,26 @@ mod tests {
     #[test]
     fn the_commands_and_their_arguments_are_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_text_has_an_example() {
+        fn collect(command: &clap::Command, path: &str, missing: &mut Vec<String>) {
+            let example = command.get_after_help().map(ToString::to_string);
+            let has_example = example.is_some_and(|it| it.contains(path));
+            if command.get_subcommands().next().is_none() && !has_example {
+                missing.push(path.to_owned());
+            }
+            for subcommand in command.get_subcommands() {
+                collect(
+                    subcommand,
+                    &format!("{path} {}", subcommand.get_name()),
+                    missing,
+                );
+            }
+        }
+        let mut missing = Vec::new();
+        collect(&super::Cli::command(), "baton", &mut missing);
+        assert_eq!(missing, Vec::<String>::new());
     }
 }

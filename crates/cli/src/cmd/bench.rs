@@ -21,10 +21,13 @@ use crate::{advice, api, context::Context, database::Database, http::Http, scrat
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Measure the validation of contacts through the real component, with a resolver on this machine.
+    #[command(after_help = "Example:\n  baton bench validate")]
     Validate(validate::Args),
     /// Measure the queue of chunks through the real component, with chunks that do nothing.
+    #[command(after_help = "Example:\n  baton bench chunks")]
     Chunks(chunks::Args),
     /// Measure reminders and auto-syncs through the real components, with a provider of messages on this machine.
+    #[command(after_help = "Example:\n  baton bench reminders")]
     Reminders(reminders::Args),
 }
 

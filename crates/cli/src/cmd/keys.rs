@@ -24,10 +24,13 @@ pub(crate) const EXAMPLES: &str = "Examples:
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Show which keys there are, and how many values of each are live; never the values.
+    #[command(after_help = "Example:\n  baton keys list")]
     List,
     /// Make a new value, and keep the one before live until it is retired.
+    #[command(after_help = "Example:\n  baton keys rotate service")]
     Rotate(Which),
     /// Drop the value before the newest.
+    #[command(after_help = "Example:\n  baton keys retire service")]
     Retire(Which),
 }
 

@@ -34,11 +34,15 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show everything about a message, its text included.
+    #[command(after_help = "Example:\n  baton messages show 0198c2f0-7d2c-7e6a-9a41-3b1d9a8f2c11")]
     Show {
         /// The message.
         id: Uuid,
     },
     /// Decide about a message that nobody can find out about, or that failed.
+    #[command(
+        after_help = "Example:\n  baton messages resolve 0198c2f0-7d2c-7e6a-9a41-3b1d9a8f2c11 again"
+    )]
     Resolve {
         /// The message.
         id: Uuid,

@@ -24,8 +24,12 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Set the passwords of all roles, and print the variables with which components log in.
+    #[command(
+        after_help = "Example:\n  DATABASE_URL=postgres://owner@db/app baton roles set-passwords --env-file .env"
+    )]
     SetPasswords(SetPasswords),
     /// Print the statements that create the roles of a database that has none yet.
+    #[command(after_help = "Example:\n  baton roles sql")]
     Sql,
 }
 

@@ -8,8 +8,10 @@ use crate::{advice, api, board, context::Context, database::Database, moment, ou
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Show the schedule of every job.
+    #[command(after_help = "Example:\n  baton schedule list")]
     List,
     /// Set when a job starts a cycle by itself.
+    #[command(after_help = "Example:\n  baton schedule set validate-contacts '0 2 * * *'")]
     Set {
         /// The job, such as validate-contacts.
         job: String,

@@ -15,8 +15,10 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Let items be tried again with the next batch.
+    #[command(after_help = "Example:\n  baton set-aside retry validate-contacts")]
     Retry(Which),
     /// Give items up: they are not tried again until somebody retries them.
+    #[command(after_help = "Example:\n  baton set-aside drop validate-contacts 4711")]
     Drop(Which),
 }
 

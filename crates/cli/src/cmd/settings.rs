@@ -28,12 +28,14 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Change settings; they hold from the next batch on.
+    #[command(after_help = "Example:\n  baton settings set quiet_from=20:30 daily_cap=2")]
     Set {
         /// Settings by the names that `baton settings` shows; `none` for no value.
         #[arg(required = true, value_parser = assignment, value_name = "NAME=VALUE")]
         changes: Vec<(String, String)>,
     },
     /// Set how soon auto-syncs remind and pause; what is scheduled already stays as it is.
+    #[command(after_help = "Example:\n  baton settings profile demo")]
     Profile {
         /// The profile.
         #[arg(value_enum)]

@@ -145,7 +145,7 @@ fn convert(name: &str, file: &File, encoding: &'static Encoding, copy: &File) ->
             }
         }
         if n == 0 {
-            return Ok(flush(name, writer)?);
+            return flush(name, writer);
         }
     }
 }
@@ -166,7 +166,7 @@ fn convert_lines(name: &str, file: &File, encoding: &'static Encoding, copy: &Fi
         let text = text.ok_or_else(|| malformed(name, line, encoding))?;
         write(name, &mut writer, text.as_bytes())?;
     }
-    Ok(flush(name, writer)?)
+    flush(name, writer)
 }
 
 /// A file that is said to be UTF-8 must be.

@@ -3,7 +3,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use csv::{ByteRecord, Terminator, Writer, WriterBuilder};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Sheet, formulas};
 
@@ -20,13 +20,22 @@ const COLUMNS: [&str; 6] = [
 /// What is said of one address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Verdict {
+    #[serde(serialize_with = "null_if_empty")]
     pub(crate) status: String,
     pub(crate) reason: String,
+    #[serde(serialize_with = "null_if_empty")]
     pub(crate) suggestion: String,
+    #[serde(serialize_with = "null_if_empty")]
     pub(crate) normalized: String,
+    #[serde(serialize_with = "null_if_empty")]
     pub(crate) checked_at: String,
     /// What the check that decided objects to.
+    #[serde(serialize_with = "null_if_empty")]
     pub(crate) detail: String,
+}
+
+fn null_if_empty<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    (!text.is_empty()).then_some(text).serialize(serializer)
 }
 
 impl Verdict {
