@@ -107,12 +107,12 @@ impl Sheet {
     }
 
     fn read(name: String, file: File, format: &Format) -> Result<Self> {
-        let mut head = [0; 8];
+        let mut head = [0; 64];
         let n = file.read_at(&mut head, 0).unwrap_or_default();
         if let Some(format) = dialect::other_format(&head[..n]) {
             return Err(advice::error(
                 format!("{name} is {format}, not CSV"),
-                "save it as CSV first",
+                "save or export it as CSV first",
             ));
         }
         let (file, converted) = encoding::in_utf8(&name, file, format.encoding)?;

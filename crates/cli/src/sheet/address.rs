@@ -17,6 +17,11 @@ impl Address {
         // PostgreSQL's text has no NUL, and no address has one.
         let text = String::from_utf8_lossy(field).replace('\0', " ");
         let text = text.trim();
+        // What `export` puts before what a spreadsheet would take for a formula.
+        let text = match text.strip_prefix('\'') {
+            Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
+            _ => text,
+        };
         let end = text
             .char_indices()
             .map(|(at, _)| at)
@@ -61,6 +66,8 @@ mod tests {
         check(b"\"a@b\"@Example.com", Some("\"a@b\"@example.com"));
         check(b"no address", Some("no address"));
         check(b"a\0b@example.com", Some("a b@example.com"));
+        check(b"'+1@example.com", Some("+1@example.com"));
+        check(b"'t@example.com", Some("'t@example.com"));
         check(b"", None);
         check(b" \t\r\n", None);
     }

@@ -187,6 +187,14 @@ pub(super) fn delimiter(text: &str) -> Result<u8, String> {
 
 /// What a file is that is no text, by how it begins.
 pub(super) fn other_format(head: &[u8]) -> Option<&'static str> {
+    let text = head
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(head)
+        .trim_ascii_start();
+    let begins = |with: &[u8]| {
+        text.get(..with.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(with))
+    };
     if head.starts_with(b"PK\x03\x04") {
         Some("a ZIP archive or a spreadsheet")
     } else if head.starts_with(b"\xd0\xcf\x11\xe0") {
@@ -195,6 +203,14 @@ pub(super) fn other_format(head: &[u8]) -> Option<&'static str> {
         Some("compressed by gzip")
     } else if head.starts_with(b"%PDF-") {
         Some("a PDF document")
+    } else if begins(b"begin:vcard") {
+        Some("a vCard file")
+    } else if begins(b"dn:") {
+        Some("an LDIF file")
+    } else if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") {
+        Some("a web page or XML")
+    } else if begins(b"[{") || begins(b"{\"") {
+        Some("JSON")
     } else {
         None
     }
@@ -302,6 +318,9 @@ mod tests {
     #[test]
     fn other_formats_are_named() {
         assert!(other_format(b"PK\x03\x04rest").is_some());
+        assert!(other_format(b"\xef\xbb\xbfBEGIN:VCARD\r\n").is_some());
+        assert!(other_format(b"\n<!DOCTYPE html>").is_some());
+        assert!(other_format(b"dn,email\n").is_none());
         assert!(other_format(b"PKW,email\n").is_none());
     }
 }

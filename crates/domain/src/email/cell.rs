@@ -24,6 +24,19 @@ const LABELS: [&str; 7] = [
     "e-mail address:",
     "email address:",
 ];
+/// References of HTML that stand in and around addresses.
+const REFERENCES: [(&str, &str); 10] = [
+    ("lt", "<"),
+    ("gt", ">"),
+    ("quot", "\""),
+    ("#34", "\""),
+    ("#39", "'"),
+    ("apos", "'"),
+    ("nbsp", " "),
+    ("#64", "@"),
+    ("commat", "@"),
+    ("amp", "&"),
+];
 /// Marks that open and close around an address.
 const PAIRS: [(char, char); 14] = [
     ('<', '>'),
@@ -67,6 +80,11 @@ pub(super) fn read(raw: &str) -> Result<Reading, Refusal> {
         Err(refusal) => refusal,
     };
     let cell = decoded(trimmed);
+    if cell != trimmed
+        && let Ok(address) = address::parse(&cell)
+    {
+        return Ok(Reading::new(address, true));
+    }
     if let Some(address) = framed(&cell) {
         return Ok(Reading::new(address, true));
     }
@@ -92,8 +110,20 @@ impl Reading {
     }
 }
 
-/// Undoes the percent-encoding of a mailto link (RFC 6068, section 2).
+/// Undoes the percent-encoding of a mailto link (RFC 6068, section 2), the references of HTML, and the `="…"` that
+/// keeps spreadsheets from guessing.
 fn decoded(cell: &str) -> Cow<'_, str> {
+    if let Some(text) = cell.strip_prefix("=\"").and_then(|it| it.strip_suffix('"')) {
+        return Cow::Borrowed(text);
+    }
+    if cell.contains('&') && cell.contains(';') {
+        let text = REFERENCES
+            .iter()
+            .fold(cell.to_owned(), |text, (name, sign)| {
+                text.replace(&format!("&{name};"), sign)
+            });
+        return Cow::Owned(text::trim(&text).to_owned());
+    }
     match percent_decode_str(cell).decode_utf8() {
         Ok(decoded) if is_link(cell) => decoded,
         Ok(_) | Err(_) => Cow::Borrowed(cell),
@@ -259,6 +289,10 @@ fn repaired(cell: &str) -> Option<Address> {
         .chars()
         .filter(|it| it.is_whitespace() || !text::is_invisible(*it))
         .collect();
+    let visible = match visible.contains('@') {
+        true => visible,
+        false => visible.replace("%40", "@"),
+    };
     let spelled = spelled_out(&visible).replace(['\u{2018}', '\u{2019}'], "'");
     let marks = |c: char| {
         !c.is_alphanumeric() && !matches!(c, '_' | '+' | '-' | '=' | '#' | '$' | '&' | '*' | '~')

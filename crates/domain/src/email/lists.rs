@@ -6,6 +6,8 @@ const FREE: &str = include_str!("../../data/free.txt");
 const ROLE: &str = include_str!("../../data/role.txt");
 const LASTING: &str = include_str!("../../data/lasting.txt");
 const SHARED: &str = include_str!("../../data/shared.txt");
+/// Hosts that domains name to say that they take no mail; both refuse every connection by design.
+const FAKE_HOSTS: [&str; 2] = ["blackhole.mx", "fakemx.net"];
 /// Japanese carriers, which gave out such names for years.
 const STRAY_DOTS: [&str; 9] = [
     "docomo.ne.jp",
@@ -38,6 +40,7 @@ pub(super) fn is_allowed(domain: &str, allowed: &[String]) -> bool {
 pub(super) fn can_be_mail_host(host: &str, allowed: &[String]) -> bool {
     let top = host.rsplit('.').next().unwrap_or_default();
     host.contains('.')
+        && !FAKE_HOSTS.iter().any(|it| special::is_under(host, it))
         && !top.bytes().all(|it| it.is_ascii_digit())
         && reserved(host, allowed).is_none()
 }

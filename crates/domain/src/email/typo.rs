@@ -6,7 +6,7 @@ use super::lists;
 
 /// Mail domains that many people type by hand, the most common first, with the slips allowed in the first label.
 /// Names of four letters or less are absent: too many honest domains are one letter away from `aol.com` or `gmx.de`.
-const POPULAR: [(&str, usize); 23] = [
+const POPULAR: [(&str, usize); 38] = [
     ("gmail.com", 1),
     ("yahoo.com", 1),
     ("hotmail.com", 2),
@@ -30,6 +30,21 @@ const POPULAR: [(&str, usize); 23] = [
     ("laposte.net", 1),
     ("t-online.de", 1),
     ("freenet.de", 1),
+    ("seznam.cz", 1),
+    ("rambler.ru", 1),
+    ("interia.pl", 1),
+    ("virgilio.it", 1),
+    ("wanadoo.fr", 1),
+    ("bigpond.com", 1),
+    ("hotmail.de", 1),
+    ("hotmail.es", 1),
+    ("hotmail.it", 1),
+    ("yahoo.de", 1),
+    ("yahoo.es", 1),
+    ("yahoo.it", 1),
+    ("yahoo.com.br", 1),
+    ("outlook.de", 1),
+    ("outlook.fr", 1),
 ];
 
 /// Top-level domains that do not exist, and the one that was meant.

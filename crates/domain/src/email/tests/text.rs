@@ -59,6 +59,10 @@ fn a_typing_error_gets_a_suggestion() {
     ] {
         check(typo, "hotmail.com");
     }
+    check("senam.cz", "seznam.cz");
+    for typo in ["gmil.com", "gmai.com"] {
+        check(typo, "gmail.com");
+    }
     for typo in ["yaho.com", "yahooo.com", "yhaoo.com", "yahoo.cmo"] {
         check(typo, "yahoo.com");
     }
@@ -228,6 +232,13 @@ fn an_address_is_read_where_it_is_certain() {
         "\u{ab}ann@firma.de\u{bb}",
         "`ann@firma.de`",
         "(ann@firma.de)",
+        "=\"ann@firma.de\"",
+        "Ann &lt;ann@firma.de&gt;",
+        "ann&#64;firma.de",
+        ".ann <ann@firma.de>",
+        "'Lee, Ann'<ann@firma.de>",
+        "ann\u{1f339}<ann@firma.de>",
+        "ann@firma.de(io)",
         "ann@firma.de,",
         "; ann@firma.de ;",
         "ann@firma.de ::: ann@firma.de",
@@ -286,6 +297,8 @@ fn an_address_is_suggested_where_it_is_likely() {
         "ann [at] firma [dot] de",
         "ann at firma dot de",
         "ann.@firma.de",
+        "ann%40firma.de",
+        "\"Ann Lee\"ann@firma.de",
         "Ann Lee ann@firma.de",
         "Ann Lee - ann@firma.de",
         "ann@firma.de work",
@@ -391,6 +404,7 @@ fn a_host_that_cannot_take_mail_makes_no_route() {
         "mail.local",
         "mx.example.com",
         "mail",
+        "void.blackhole.mx",
     ] {
         check(&format!("{host:?}"), &[], Reason::UnusableMailHost);
         check(&format!("{host:?},\"mx.firma.de\""), &[], Reason::Accepted);

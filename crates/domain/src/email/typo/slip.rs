@@ -65,7 +65,7 @@ fn slips(typed: &str, meant: &str, length: Length) -> Option<usize> {
 
 fn are_confused(a: u8, b: u8) -> bool {
     let alike = |it: &&str| it.as_bytes().contains(&a) && it.as_bytes().contains(&b);
-    are_adjacent(a, b) || ALIKE.iter().any(|it| alike(it))
+    are_adjacent(a, b) || ALIKE.iter().any(alike)
 }
 
 fn are_adjacent(a: u8, b: u8) -> bool {
