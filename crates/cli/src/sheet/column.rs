@@ -305,7 +305,7 @@ mod tests {
         check(
             &[
                 &["Name", "Note"],
-                &["Ann", "ask ann@firma.de"],
+                &["Ann", "ann@firma.de"],
                 &["Bo", "none"],
                 &["Eve", "none"],
             ],

@@ -159,8 +159,8 @@ mod tests {
             ..Summary::default()
         };
         summary.set_reasons(BTreeMap::from([
-            (["risky".to_owned(), "role".to_owned()], 1),
-            (["risky".to_owned(), "disposable".to_owned()], 2),
+            (["risky".to_owned(), "role".to_owned()], 2),
+            (["risky".to_owned(), "disposable".to_owned()], 1),
             (["deliverable".to_owned(), "accepted".to_owned()], 1_000),
             (["unknown".to_owned(), "dns_timeout".to_owned()], 1),
         ]));
@@ -200,8 +200,8 @@ mod tests {
                 ["accepted", "1,000"],
                 ["undeliverable", "0"],
                 ["risky", "3"],
-                ["disposable", "2"],
-                ["role", "1"],
+                ["role", "2"],
+                ["disposable", "1"],
                 ["unknown", "1"],
                 ["dns_timeout", "1"],
             ]
