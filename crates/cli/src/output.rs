@@ -39,7 +39,7 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
 
 /// The reader of standard output has seen enough and went away.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads standard output any more")]
+#[error("the reader of standard output is gone")]
 pub(crate) struct ReaderGone;
 
 /// A failure of standard output, told from those of other pipes.

@@ -43,7 +43,7 @@ pub(super) struct Refusal {
 }
 
 impl Address {
-    /// Whether mail to both arrives in one mailbox, as far as everybody knows.
+    /// Whether mail to both arrives in one mailbox: hardly any server tells upper from lower case.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.normalized().eq_ignore_ascii_case(&other.normalized())
     }
@@ -139,8 +139,8 @@ fn is_atext(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_utf8_text(c)
 }
 
-/// RFC 6531 takes any non-ASCII character. Those that nobody can see, and quotes and dashes that programs put in place
-/// of typed ones, are refused all the same.
+/// RFC 6531 takes any non-ASCII character. Invisible ones, and quotes and dashes that programs put in place of typed
+/// ones, are refused all the same.
 fn is_utf8_text(c: char) -> bool {
     !c.is_ascii()
         && !text::is_invisible(c)

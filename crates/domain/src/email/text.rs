@@ -6,8 +6,8 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// Whether nobody can see the character, or only its effect on others: white space, controls, bidirectional marks,
-/// joiners, fillers, and what has no meaning at all.
+/// Whether the character is invisible, or shows only in its effect on others: white space, controls, bidirectional
+/// marks, joiners, fillers, and characters without a meaning.
 pub(super) fn is_invisible(c: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, SpaceSeparator};
     use GeneralCategory::{PrivateUse, Surrogate, Unassigned};
@@ -60,7 +60,7 @@ pub(super) fn is_punctuation(c: char) -> bool {
         )
 }
 
-/// The text without what nobody can see at its ends.
+/// The text without invisible characters at its ends.
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(is_invisible)
 }

@@ -256,7 +256,7 @@ fn an_address_is_read_where_it_is_certain() {
 }
 
 #[test]
-fn what_nobody_can_see_at_the_ends_is_no_part_of_an_address() {
+fn invisible_characters_at_the_ends_are_left_out() {
     for c in [
         '\u{2060}', '\u{feff}', '\u{200b}', '\u{200e}', '\u{202a}', '\u{2066}', '\u{a0}',
         '\u{3000}', '\u{ad}',
