@@ -47,8 +47,10 @@ e-posta|e-posta adresi|eposta adresi|surel|alamat email|alamat surel|th\u{1b0} \
 \u{908}\u{92e}\u{947}\u{932}|\u{e2d}\u{e35}\u{e40}\u{e21}\u{e25}";
 
 /// Parts of a name that say e-mail.
-const STEMS: [&str; 8] = [
+const STEMS: [&str; 10] = [
     "email",
+    "mailadress",
+    "mailid",
     "eposta",
     "epost",
     "courriel",
@@ -90,7 +92,9 @@ pub(super) fn kind(name: &[u8]) -> Kind {
     if KNOWN_NAMES.contains(&whole) {
         return Kind::Known;
     }
-    let says_email = STEMS.iter().any(|it| whole.contains(it)) || whole.ends_with("mail");
+    let says_email = STEMS.iter().any(|it| whole.contains(it))
+        || whole.ends_with("mail")
+        || words.iter().any(|it| it == "mail" || it == "mails");
     let has = |list: &str| {
         let mut list = list.split_whitespace();
         list.any(|it| words.iter().any(|word| word == it))
@@ -155,6 +159,9 @@ mod tests {
         check("ownerEmail", Kind::OfOthers);
         check("phone", Kind::Other);
         check("Client Email", Kind::Like);
+        check("Mail (privat)", Kind::Like);
+        check("Mailadresse privat", Kind::Like);
+        check("mail_id", Kind::Like);
         check(
             "If you miss some, send an email to ask for them",
             Kind::Other,

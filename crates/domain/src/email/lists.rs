@@ -6,6 +6,8 @@ const FREE: &str = include_str!("../../data/free.txt");
 const ROLE: &str = include_str!("../../data/role.txt");
 const LASTING: &str = include_str!("../../data/lasting.txt");
 const SHARED: &str = include_str!("../../data/shared.txt");
+/// Top-level domains that networks use inside (RFC 6762, appendix G) and that ICANN does not delegate.
+const PRIVATE_TOPS: [&str; 6] = ["lan", "home", "corp", "mail", "intranet", "private"];
 /// Hosts that domains name to say that they take no mail; both refuse every connection by design.
 const FAKE_HOSTS: [&str; 2] = ["blackhole.mx", "fakemx.net"];
 /// Japanese carriers, which gave out such names for years.
@@ -38,11 +40,21 @@ pub(super) fn is_allowed(domain: &str, allowed: &[String]) -> bool {
 
 /// Whether mail can be sent to a host of this name, from what the name alone says.
 pub(super) fn can_be_mail_host(host: &str, allowed: &[String]) -> bool {
+    if is_allowed(host, allowed) {
+        return true;
+    }
     let top = host.rsplit('.').next().unwrap_or_default();
+    // Some servers have an underscore in their names, against the rules, and are found all the same.
+    let is_label = |it: &str| {
+        let allowed = |it: u8| it.is_ascii_alphanumeric() || it == b'-' || it == b'_';
+        !it.is_empty() && it.bytes().all(allowed)
+    };
     host.contains('.')
-        && !FAKE_HOSTS.iter().any(|it| special::is_under(host, it))
+        && host.split('.').all(is_label)
         && !top.bytes().all(|it| it.is_ascii_digit())
-        && reserved(host, allowed).is_none()
+        && !PRIVATE_TOPS.contains(&top)
+        && !FAKE_HOSTS.iter().any(|it| special::is_under(host, it))
+        && special::reserved_name(host).is_none()
 }
 
 /// Whether this provider has mailboxes with a dot at the start or the end of their names, or two in a row.

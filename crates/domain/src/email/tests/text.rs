@@ -405,10 +405,15 @@ fn a_host_that_cannot_take_mail_makes_no_route() {
         "mx.example.com",
         "mail",
         "void.blackhole.mx",
+        "exchange.firma.lan",
+        "mail.firma.corp",
+        "[127.0.0.1]",
+        "mx.firma.de:25",
     ] {
         check(&format!("{host:?}"), &[], Reason::UnusableMailHost);
         check(&format!("{host:?},\"mx.firma.de\""), &[], Reason::Accepted);
     }
+    check("\"mx_1.firma.de\"", &[], Reason::Accepted);
     check("\"mail.firma.test\"", &[], Reason::UnusableMailHost);
     check("\"mail.firma.test\"", &["test"], Reason::Accepted);
 }
