@@ -221,6 +221,10 @@ impl Read<'_> {
     }
 
     fn follow(&self, link: &str) -> Result<Vec<Page>, Failure> {
+        // Some servers write a link into each page, and say in another place that there is no more.
+        if self.signs.ends && self.records.count() == 0 {
+            return Ok(Vec::new());
+        }
         let next = same_origin(self.url, link)?;
         if next == *self.url {
             return self.itself();
@@ -406,10 +410,16 @@ impl Read<'_> {
                 "there is more than was fetched: the answer has {at} = {value}; {option}"
             ))
         };
+        let options = self.signs.options.as_deref();
         if let Some(sign) = &self.signs.more {
-            let ways =
-                "name the way to the next page by --next, --cursor, --page-param or --offset-param";
-            return Err(says(sign, ways.to_owned()));
+            let cursor = self.signs.cursor.as_ref();
+            let cursor = cursor.map(|(at, _)| format!("--cursor {at} --cursor-param NAME"));
+            let options = cursor.as_deref().or(options);
+            let options = options.unwrap_or("--next, --cursor, --page-param or --offset-param");
+            return Err(says(
+                sign,
+                format!("use {options} to name the way to the next page"),
+            ));
         }
         // Where pages are counted, an empty one is the end, wherever it points to.
         let ends =
@@ -452,7 +462,7 @@ impl Read<'_> {
                 at,
                 *said,
                 count(self.seen, "record"),
-                "--offset-param or --page-param",
+                options.unwrap_or("--offset-param or --page-param"),
             )),
             _ => Ok(()),
         }

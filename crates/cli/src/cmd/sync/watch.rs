@@ -81,6 +81,16 @@ pub(super) fn verdict(syncs: &[Sync]) -> Result<()> {
     Err(advice::error(message, help))
 }
 
+/// What errors contain that the same request would bring again: they name an option, the address, or what was not found there.
+const NEED_OTHER_SETTINGS: [&str; 6] = [
+    "--",
+    "address",
+    "sync add",
+    "no array of records",
+    "of the page has",
+    "know the parameter",
+];
+
 /// A sync that has not completed.
 pub(super) struct Ended<'a> {
     pub(super) source: &'a str,
@@ -100,9 +110,13 @@ pub(super) fn help(sync: &Ended) -> String {
         format!(
             "`baton sync add` takes a new password or token for {source}, `baton sync retry {source}` goes on with it"
         )
-    } else if error.contains("--") || error.contains("; add it with") {
+    } else if error.contains("sync_hosts") {
         format!(
-            "add {source} again that way by `baton sync add`, then `baton sync run {source} --watch`"
+            "allow the server by the variable sync_hosts (`baton up --variable`), then `baton sync retry {source}`"
+        )
+    } else if NEED_OTHER_SETTINGS.iter().any(|it| error.contains(it)) {
+        format!(
+            "`baton sync add` changes the address and options of {source}, then `baton sync run {source} --watch`"
         )
     } else if sync.kind == "changes" {
         format!(
@@ -164,10 +178,11 @@ impl View {
     }
 
     fn shows(&self, at: usize, round: u64, source: &str, progress: &Progress, now: &str) {
-        let eta = match &progress.eta {
-            Some(eta) if !has_ended(progress) => format!(", done {}", moment::relative(now, eta)),
-            _ => String::new(),
-        };
+        let eta = progress.eta.as_deref().filter(|_| !has_ended(progress));
+        let eta = eta.map(|it| moment::relative(now, it));
+        // Where each page leads to the next, a single chunk always waits, as if it were the last.
+        let eta = eta.filter(|it| it != "now" && !it.ends_with(" ago"));
+        let eta = eta.map(|it| format!(", done {it}")).unwrap_or_default();
         let status = match progress.overall_status.as_str() {
             "processing" => String::new(),
             other => format!(", {}", in_words(other)),
@@ -318,6 +333,23 @@ mod tests {
             "`baton sync retry alice`",
         );
         check("cancelled", "full", false, None, "starts another");
+        for error in [
+            "there is nothing at this address (404)",
+            "the source has moved (301); add it with its new address, https://a.example",
+            "the answer has no array of records at \"/items\"",
+            "record 4 of the page has the id null at \"/id\"",
+            "the server now names https://a.example; run `baton sync add` again to allow it",
+        ] {
+            check("failed", "full", false, Some(error), "`baton sync add`");
+        }
+        let denied = "the variable sync_hosts does not allow https://a.example";
+        check(
+            "failed",
+            "full",
+            false,
+            Some(denied),
+            "`baton up --variable`",
+        );
     }
 
     #[test]

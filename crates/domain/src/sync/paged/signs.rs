@@ -142,6 +142,8 @@ pub(super) struct Signs {
     pub(super) total: Option<(String, u64)>,
     /// How many pages there are in all.
     pub(super) pages: Option<(String, u64)>,
+    /// Options that fit a source whose answers have such fields.
+    pub(super) options: Option<String>,
 }
 
 /// Reads the signs of an answer from whose body the records at `records` have been taken.
@@ -193,14 +195,17 @@ pub(super) fn read(answer: &Answer, body: &Value, records: &str) -> Signs {
 
 impl Signs {
     fn object(&mut self, fields: &Map<String, Value>, path: &str, parent: &str, depth: u32) {
-        for (name, value) in fields {
-            let at = || format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
-            let name = plain(name);
+        for (field, value) in fields {
+            let at = || format!("{path}/{}", field.replace('~', "~0").replace('/', "~1"));
+            let name = plain(field);
             let name = name.as_str();
             if NEXT.contains(&name) {
                 self.next(value, at());
             } else if is_cursor(name, parent, value) {
                 self.cursor.get_or_insert_with(|| (at(), text(value)));
+            }
+            if self.options.is_none() {
+                self.options = options(field, name, value, &at);
             }
             let flag = match value {
                 // Elsewhere a number counts something.
@@ -330,6 +335,19 @@ fn is_cursor(name: &str, parent: &str, value: &Value) -> bool {
         "offset" | "cursor" => is_text,
         "after" => is_text && parent != "cursors",
         _ => false,
+    }
+}
+
+/// The options for a field that repeats a parameter of the request, or that is to become one.
+fn options(field: &str, name: &str, value: &Value, at: &dyn Fn() -> String) -> Option<String> {
+    match (name, value) {
+        ("offset" | "skip" | "startat" | "startindex", Value::Number(_)) => {
+            Some(format!("--offset-param {field}"))
+        }
+        ("endcursor" | "aftercursor", Value::String(_)) => {
+            Some(format!("--cursor {} --cursor-param NAME", at()))
+        }
+        _ => None,
     }
 }
 

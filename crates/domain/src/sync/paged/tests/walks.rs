@@ -114,6 +114,12 @@ fn links_are_followed_where_no_way_is_set() {
         &|page| json!({ "next_page_url": next(page), "last_page": 3, "total": 30, "current_page": page }),
     ); // Laravel
     check(&|page| json!({ "meta": { "next": (page < 3).then(|| format!("?page={}", page + 1)) } }));
+    // A link on each page, and the end elsewhere.
+    let linked = |to: u64| json!({ "meta": { "has_more": to < 30 }, "links": { "next": format!("{SOURCE}?after={to}") } });
+    assert_eq!(
+        walk(json!({ "records": "/data" }), after("after", linked)),
+        Ok((30, 4))
+    );
     let in_header = walk(json!({}), |query| {
         let page = ask(query, "page", 1);
         let link = format!(
@@ -307,6 +313,19 @@ fn what_shows_more_than_was_fetched_fails_and_names_it() {
         (
             json!({ "info": { "more_records": true } }),
             "/info/more_records",
+        ),
+        (
+            json!({ "isLast": false, "startAt": 0 }),
+            "use --offset-param startAt",
+        ),
+        (json!({ "total": 30, "skip": 0 }), "use --offset-param skip"),
+        (
+            json!({ "has_more": true, "next_cursor": "abc" }),
+            "use --cursor /next_cursor",
+        ),
+        (
+            json!({ "pageInfo": { "hasNextPage": true, "endCursor": "abc" } }),
+            "use --cursor /pageInfo/endCursor",
         ),
         (json!({ "incomplete_results": true }), "/incomplete_results"),
         (json!({ "done": false }), "/done = false"),
