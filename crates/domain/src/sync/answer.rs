@@ -66,7 +66,7 @@ impl Answer<'_> {
         }
         // What an error page says is a help where it is JSON, and nothing where it is not.
         let body = body::read(self).unwrap_or_default();
-        let words = server_error(&body).map(|it| self.words(&it));
+        let words = server_error(&body, true).map(|it| self.words(&it));
         if let Some(seconds) = limit::wait(self, words.as_deref()) {
             return Err(Failure::wait(
                 seconds,

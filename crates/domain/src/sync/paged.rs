@@ -3,6 +3,8 @@
 //! [`read_page`] is one decision: what was asked and the answer make records and the next pages, the end, or a failure.
 //! A listing is whole when it ended and nothing in its last answer says that there is more.
 
+mod circle;
+mod end;
 mod link;
 mod records;
 mod settings;
@@ -10,11 +12,8 @@ mod signs;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::answer::{Answer, onwards, source_url};
@@ -326,31 +325,6 @@ impl Read<'_> {
         }])
     }
 
-    fn mark_of_next(&self, next: &str) -> Result<Option<String>, Failure> {
-        mark(self.page.mark.as_ref(), self.index() + 1, next).ok_or_else(|| {
-            Failure::failed(format!(
-                "the pages of the source go round in circles: page {} leads back to an earlier one",
-                self.index()
-            ))
-        })
-    }
-
-    fn mark_of_records(&self) -> Result<Option<String>, Failure> {
-        let known = self.page.ids_mark.as_ref();
-        mark(known, self.index(), self.records.ids()).ok_or_else(|| {
-            let why = match &self.settings.pages {
-                Pages::Offset { param } | Pages::Numbered { param, .. } | Pages::Cursor { param, .. } => {
-                    format!("; does the source know the parameter {param}?")
-                }
-                Pages::Found | Pages::Linked(_) => String::new(),
-            };
-            Failure::failed(format!(
-                "the pages of the source go round in circles: page {} has the records of an earlier one{why}",
-                self.index()
-            ))
-        })
-    }
-
     /// The first page enqueues all others, so that they can be had side by side. The last of them looks whether there are more by
     /// then.
     fn other_pages(&self, place: &Place, first: u32) -> Result<Vec<Page>, Failure> {
@@ -395,104 +369,6 @@ impl Read<'_> {
             })
             .collect())
     }
-
-    /// Fails when the answer says that there is more than was fetched: a listing that is not whole must not pass for one.
-    fn ends_rightly(&self) -> Result<(), Failure> {
-        let is_one_of_many = matches!(&self.settings.pages, Pages::Numbered { count: Some(_), .. });
-        // Only the last of numbered pages has nothing after it, and none of them knows how many records the others have.
-        if is_one_of_many && self.page.number.is_some() && self.page.enqueue_from.is_none() {
-            return Ok(());
-        }
-        let is_known = !is_one_of_many || self.page.number.is_none();
-        let says = |(at, value): &(String, String), option: String| {
-            let value = self.answer.words(&masked(value));
-            Failure::failed(format!(
-                "there is more than was fetched: the answer has {at} = {value}; {option}"
-            ))
-        };
-        let options = self.signs.options.as_deref();
-        if let Some(sign) = &self.signs.more {
-            let cursor = self.signs.cursor.as_ref();
-            let cursor = cursor.map(|(at, _)| format!("--cursor {at} --cursor-param NAME"));
-            let options = cursor.as_deref().or(options);
-            let options = options.unwrap_or("--next, --cursor, --page-param or --offset-param");
-            return Err(says(
-                sign,
-                format!("use {options} to name the way to the next page"),
-            ));
-        }
-        // Where pages are counted, an empty one is the end, wherever it points to.
-        let ends =
-            self.signs.ends || self.records.count() == 0 && self.index() > 1 && self.is_counted();
-        let leads_on = |link: &str| same_origin(self.url, link).is_ok_and(|it| it != *self.url);
-        let link = self.signs.link.as_ref().filter(|(_, link)| leads_on(link));
-        if let Some(sign) = link.filter(|_| !ends) {
-            let option = "without an option for pages, such links are followed";
-            return Err(says(sign, option.to_owned()));
-        }
-        let is_followed = matches!(self.settings.pages, Pages::Cursor { .. });
-        if let Some(sign) = self.signs.cursor.as_ref().filter(|_| !ends && !is_followed) {
-            return Err(says(
-                sign,
-                format!("use --cursor {} --cursor-param NAME", sign.0),
-            ));
-        }
-        if self.settings.ignore_total || !is_known {
-            return Ok(());
-        }
-        let too_few = |at: &str, said: u64, have: String, option: &str| {
-            Failure::failed(format!(
-                "there is more than was fetched: the answer has {at} = {said}, and {have} came; use {option}, \
-                 or --ignore-total if {at} counts something else"
-            ))
-        };
-        if let Some((at, said)) = &self.signs.pages
-            && *said > self.index().into()
-        {
-            let option = format!("--page-param NAME --pages {at}");
-            return Err(too_few(
-                at,
-                *said,
-                count(self.index().into(), "page"),
-                &option,
-            ));
-        }
-        match &self.signs.total {
-            Some((at, said)) if *said > self.seen => Err(too_few(
-                at,
-                *said,
-                count(self.seen, "record"),
-                options.unwrap_or("--offset-param or --page-param"),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn is_counted(&self) -> bool {
-        matches!(
-            self.settings.pages,
-            Pages::Offset { .. } | Pages::Numbered { .. }
-        )
-    }
-}
-
-fn count(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// What to remember to notice circles of any length (R. P. Brent, "An improved Monte Carlo factorization algorithm", 1980): what
-/// page 1, 2, 4, 8, … was, until the next of these. Within a circle a page comes that is the same. None where this one is.
-fn mark(known: Option<&String>, index: u32, what: &str) -> Option<Option<String>> {
-    let hash = Sha256::digest(what.as_bytes());
-    let this = BASE64_URL_SAFE_NO_PAD.encode(&hash[..12]);
-    if known == Some(&this) {
-        return None;
-    }
-    Some(if index.is_power_of_two() {
-        Some(this)
-    } else {
-        known.cloned()
-    })
 }
 
 /// How the place of a next page says that there is none.

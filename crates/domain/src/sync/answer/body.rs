@@ -91,8 +91,19 @@ fn bounded(packed: impl std::io::Read) -> Result<Vec<u8>> {
     Ok(unpacked)
 }
 
-/// What a server says of an error, in the ways that servers have for that.
-pub(in crate::sync) fn server_error(body: &Value) -> Option<String> {
+/// The names under which servers tell errors.
+const ERRORS: [&str; 5] = [
+    "error_description",
+    "error_message",
+    "error",
+    "errors",
+    "fault",
+];
+/// Names that tell of an error in an answer that is one, and of something else in others.
+const WORDS: [&str; 4] = ["message", "detail", "msg", "title"];
+
+/// What a server says of an error. `is_error`: whether the answer is known to be one.
+pub(in crate::sync) fn server_error(body: &Value, is_error: bool) -> Option<String> {
     let body = body.as_object()?;
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()).filter(|it| !it.trim().is_empty()),
@@ -102,18 +113,9 @@ pub(in crate::sync) fn server_error(body: &Value) -> Option<String> {
             .map(str::to_owned),
         _ => None,
     };
-    let names = [
-        "error_description",
-        "error_message",
-        "error",
-        "errors",
-        "fault",
-        "message",
-        "detail",
-        "msg",
-        "title",
-    ];
-    names.into_iter().find_map(|it| match body.get(it)? {
+    let words = WORDS.iter().filter(|_| is_error);
+    let names = ERRORS.iter().chain(words);
+    names.into_iter().find_map(|it| match body.get(*it)? {
         Value::Array(errors) => text(errors.first()?),
         error => text(error),
     })
@@ -191,7 +193,7 @@ mod tests {
     #[test]
     fn an_error_in_a_body_is_found() {
         let check = |body: Value, expected: Option<&str>| {
-            assert_eq!(server_error(&body).as_deref(), expected, "{body}");
+            assert_eq!(server_error(&body, true).as_deref(), expected, "{body}");
         };
         check(
             json!({ "ok": false, "error": "invalid_auth" }),

@@ -24,14 +24,17 @@ impl Records {
     ) -> Result<(Self, Value), Failure> {
         let refused = ["ok", "success"]
             .iter()
-            .any(|it| body.get(it) == Some(&Value::Bool(false)));
+            .any(|it| body.get(it) == Some(&Value::Bool(false)))
+            || ["error", "fail", "failed"]
+                .iter()
+                .any(|it| body["status"] == *it);
         let records = body
             .pointer_mut(&settings.records)
             .and_then(Value::as_array_mut)
             .filter(|_| !refused)
             .map(std::mem::take);
         let Some(records) = records else {
-            return Err(Failure::failed(match server_error(&body) {
+            return Err(Failure::failed(match server_error(&body, refused) {
                 Some(error) => {
                     format!("the source answers with an error: {}", answer.words(&error))
                 }

@@ -204,6 +204,14 @@ fn an_answer_without_records_says_what_it_has() {
         ),
         (json!({ "success": false, "items": [] }), "did not succeed"),
         (
+            json!({ "status": "error", "message": "busy", "items": [] }),
+            "answers with an error: busy",
+        ),
+        (
+            json!({ "title": "Orders", "status": 1, "rows": [] }),
+            "one at /rows: use --records",
+        ),
+        (
             json!({ "errors": [{ "message": "no such field" }] }),
             "answers with an error: no such field",
         ),
