@@ -13,7 +13,7 @@ select baton.allow('auto-sync-jobs', 'claim_auto_sync_jobs', 'submit_messages', 
 select baton.allow('message-callbacks', 'record_delivery', 'record_opt_out');
 
 -- People, the console and metrics read the views. A view runs its functions with the rights of its reader.
-select baton.allow('viewer', 'get_active_advisory_locks', 'explain_job');
+select baton.allow('viewer', 'get_active_advisory_locks', 'explain_job', 'mask_secrets');
 do $$
 declare
   v_viewer constant text := baton.component_role('viewer');

@@ -11,6 +11,7 @@ pub(crate) mod pages;
 pub(crate) mod proxy;
 pub(crate) mod receiver;
 pub(crate) mod resolver;
+pub(crate) mod scripted;
 pub(crate) mod server;
 pub(crate) mod settling;
 pub(crate) mod sms;

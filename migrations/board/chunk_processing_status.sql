@@ -6,7 +6,11 @@ select j.id::text as parent_sync_job_id, j.source, j.kind, j.status as overall_s
          when c.total_chunks > 0 then round(c.completed_chunks * 100.0 / c.total_chunks, 2) else 0 end as progress_percentage,
        case when j.completed_at is null and c.completed_chunks + c.failed_chunks > 0 then
          baton.clock() + (baton.clock() - j.started_at) * ((c.pending_chunks + c.processing_chunks)::float8 / (c.completed_chunks + c.failed_chunks)) end as eta,
-       j.created_at, j.started_at, j.completed_at, j.error_message
+       j.created_at, j.started_at, j.completed_at, coalesce(j.error_message, (
+         select q.error_message from baton.chunk_processing_queue q
+         where q.parent_sync_job_id = j.id and q.status = 'failed' order by q.rank limit 1)) as error_message,
+       -- Of a sync job that failed, only refused credentials are its own reason; other reasons are those of chunks.
+       j.status = 'failed' and j.error_message is not null as is_refused
 from baton.sync_jobs j
 cross join lateral (
   select count(*) as total_chunks,

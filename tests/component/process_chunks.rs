@@ -2,6 +2,8 @@
 
 mod doors;
 mod jmap;
+mod jmap_quirks;
+mod listings;
 mod origins;
 mod pages;
 mod queue;

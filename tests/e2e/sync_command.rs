@@ -186,14 +186,28 @@ async fn a_source_is_added_synced_repaired_and_removed() -> anyhow::Result<()> {
         (&json!("people"), &json!("completed"), &json!(60))
     );
 
+    assert!(listed[0]["last_synced_at"].is_string(), "{listed}");
+    let table = operator.ok(&["sync", "list"]).await?;
+    let table: Vec<&str> = table.split_whitespace().collect();
+    assert!(
+        table.windows(3).any(|it| it == ["ITEMS", "LAST", "SYNCED"]) && table.contains(&"60"),
+        "{table:?}"
+    );
+
     let once = json!({ "max_attempts": 1 });
     operator.db.configure_job("process-chunks", once).await?;
     source.break_page(7, Trouble::Broken);
     let (code, _, said) = operator.run(&["sync", "run", "people", "--watch"]).await?;
     assert_eq!(code, 1, "{said}");
     assert!(
-        said.contains("did not complete") && said.contains("baton sync retry people"),
+        said.contains("did not complete: the source is in trouble (500)")
+            && said.contains("baton sync retry people"),
         "{said}"
+    );
+    let listed = operator.ok(&["sync", "list"]).await?;
+    assert!(
+        listed.contains("people: the source is in trouble (500)"),
+        "{listed}"
     );
     let failed = operator.ok(&["sync", "list", "people", "--failed"]).await?;
     assert!(
@@ -360,7 +374,7 @@ async fn bad_input_is_refused_with_what_to_do() -> anyhow::Result<()> {
         ),
         (
             &["sync", "add", "a name", "--json-pages", "https://a.example"],
-            "help:",
+            "letters from a to z",
         ),
         (
             &[
@@ -447,5 +461,109 @@ async fn the_way_of_waking_is_shown_and_set() -> anyhow::Result<()> {
         assert_eq!(operator.json(&["wake", mode]).await?["wake"], mode);
         assert_eq!(operator.json(&["wake"]).await?["wake"], mode);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_travels_in_a_header_field_or_is_masked_in_the_address() -> anyhow::Result<()> {
+    let operator = Operator::new().await?;
+    let source = Pages::start(1).await?;
+    let up = operator
+        .home
+        .up(
+            &operator.db,
+            &["--variable", "sync_hosts=http://127.0.0.1:*"],
+        )
+        .await?;
+    let add = [
+        "sync",
+        "add",
+        "people",
+        "--records",
+        "/records",
+        "--page-param",
+        "page",
+        "--pages",
+        "/pages",
+        "--json-pages",
+    ];
+    let url = source.url();
+    let line = format!("X-API-Key: {TOKEN}");
+    let (code, shown, said) = {
+        let mut command = operator.home.command(
+            &operator.db,
+            &[&add[..], &[&url, "--header", &line]].concat(),
+        )?;
+        let out = command.output().await?;
+        (
+            out.status.code(),
+            String::from_utf8(out.stdout)?,
+            String::from_utf8(out.stderr)?,
+        )
+    };
+    assert!(code == Some(1) && shown.is_empty(), "{shown}");
+    assert!(
+        said.contains("give --header X-API-Key without a value") && !said.contains(TOKEN),
+        "{said}"
+    );
+
+    let keyed = [
+        &add[..],
+        &[
+            &url,
+            "--header",
+            "X-API-Key",
+            "--header",
+            "Accept-Language: en",
+        ],
+    ]
+    .concat();
+    let (code, _, said) = operator.run_with(&keyed, Some(TOKEN)).await?;
+    assert_eq!(code, 0, "{said}");
+    let stored = operator.stored().await?.unwrap_or_default();
+    assert!(is_sealed(&stored), "{stored}");
+    let settings = operator
+        .db
+        .text("select settings::text from baton.sources")
+        .await?
+        .unwrap_or_default();
+    assert!(
+        settings.contains("X-API-Key") && !settings.contains(TOKEN),
+        "{settings}"
+    );
+    operator.ok(&["sync", "run", "people", "--watch"]).await?;
+
+    let secret = format!("{url}?api_key={TOKEN}");
+    let args = [
+        "--json",
+        "sync",
+        "add",
+        "others",
+        "--records",
+        "/records",
+        "--ignore-total",
+        "--json-pages",
+        &secret,
+    ];
+    let (code, shown, said) = operator.run(&args).await?;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(serde_json::from_str::<Value>(&shown)?["created"], true);
+    assert!(
+        said.contains("holds a secret in api_key") && said.contains("--header"),
+        "{said}"
+    );
+    // Every output is held against the token.
+    let (code, _, said) = operator.run(&["sync", "run", "others", "--watch"]).await?;
+    assert_eq!(code, 1, "{said}");
+    for args in [
+        &["sync", "list"][..],
+        &["sync", "list", "others"],
+        &["sync", "list", "--failed"],
+        &["status"],
+    ] {
+        operator.ok(args).await?;
+        operator.ok(&[&["--json"], args].concat()).await?;
+    }
+    assert_eq!(up.interrupt().await?, Some(130));
     Ok(())
 }

@@ -282,7 +282,7 @@ async fn failed_chunks_can_be_given_up_for_good() -> anyhow::Result<()> {
     let sql = "select concat_ws(' ', overall_status, total_chunks, error_message) from chunk_processing_status";
     assert_eq!(
         db.text(sql).await?.as_deref(),
-        Some("completed 1 1 chunks were given up by ann")
+        Some("completed 1 given up by ann: 1 failed chunk")
     );
     Ok(())
 }

@@ -140,6 +140,8 @@ pub(crate) struct Sync {
     pub(crate) blocked_reason: Option<String>,
     pub(crate) started_at: Option<String>,
     pub(crate) completed_at: Option<String>,
+    pub(crate) last_synced_at: Option<String>,
+    pub(crate) is_refused: Option<bool>,
     pub(crate) error_message: Option<String>,
 }
 

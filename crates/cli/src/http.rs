@@ -21,8 +21,8 @@ const LONGEST_ANSWER: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) status: u16,
-    /// The header field `Location`.
-    pub(crate) location: Option<String>,
+    /// The header fields that are text.
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -32,23 +32,25 @@ pub(crate) struct Fetched {
 /// When no answer came within `deadline`.
 pub(crate) async fn fetch(
     url: &Url,
-    authorization: Option<&str>,
+    headers: &[(String, String)],
     deadline: Duration,
 ) -> Result<Fetched> {
     let mut request = Request::get(url.as_str()).header("accept", "application/json");
-    if let Some(authorization) = authorization {
-        request = request.header("authorization", authorization);
+    for (name, value) in headers {
+        request = request.header(name, value);
     }
     let request = request.body(Full::default())?;
     let exchange = async {
         let response = client().request(request).await?;
         let status = response.status().as_u16();
-        let location = response.headers().get("location");
-        let location = location.and_then(|it| Some(it.to_str().ok()?.to_owned()));
+        let headers = response.headers().iter();
+        let headers = headers
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+            .collect();
         let body = read_all(response.into_body()).await?;
         anyhow::Ok(Fetched {
             status,
-            location,
+            headers,
             body,
         })
     };

@@ -169,6 +169,7 @@ pub enum Completed {
         /// Whether there is work for another call at once.
         again: bool,
         /// If not, in how many seconds a waiting chunk is due, if one waits.
+        #[serde(default, deserialize_with = "crate::seconds")]
         again_in: Option<f64>,
     },
     /// They do not: the work was given to another.

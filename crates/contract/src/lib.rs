@@ -80,6 +80,13 @@ impl Param {
     }
 }
 
+/// For `deserialize_with`: seconds inside a tagged enum, where a number with digits that `f64` would not repeat, such as
+/// `3.250000`, arrives as a [`serde_json::Number`] alone.
+fn seconds<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<f64>, D::Error> {
+    let number = <Option<serde_json::Number> as serde::Deserialize>::deserialize(reader)?;
+    Ok(number.and_then(|it| it.as_f64()))
+}
+
 /// Every statement, by the name of its function; a test holds them against the real schema.
 pub const ALL: &[(&str, &str)] = &[
     ("claim_contacts", ClaimContacts::SQL),
@@ -117,3 +124,27 @@ pub const ALL: &[(&str, &str)] = &[
     ("resolve_message", ResolveMessage::SQL),
     ("configure_settings", ConfigureSettings::SQL),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_read_however_many_digits_they_have() {
+        let check = |again_in: &str, expected: Option<f64>| {
+            let answer = format!(
+                r#"{{"status": "settled", "completed": 1, "retried": 0, "failed": 0, "left": 0, "again": false{again_in}}}"#
+            );
+            let answer: serde_json::Value = serde_json::from_str(&answer).expect("it is JSON");
+            let Ok(Completed::Settled { again_in, .. }) = serde_json::from_value(answer) else {
+                panic!("it is no settlement");
+            };
+            assert_eq!(again_in, expected);
+        };
+        check("", None);
+        check(r#", "again_in": null"#, None);
+        check(r#", "again_in": 3"#, Some(3.0));
+        check(r#", "again_in": 3.250000"#, Some(3.25));
+        check(r#", "again_in": 1e-05"#, Some(0.00001));
+    }
+}

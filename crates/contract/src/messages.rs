@@ -220,6 +220,7 @@ pub enum SettledMessages {
         /// Whether another call would find work.
         again: bool,
         /// When it would, in seconds, if that is known.
+        #[serde(default, deserialize_with = "crate::seconds")]
         again_in: Option<f64>,
     },
     /// The work was given to another; what it submitted is `unknown`.

@@ -200,8 +200,10 @@ pub struct Progress {
     pub progress_percentage: f64,
     /// When it will be done at the speed so far, ISO 8601.
     pub eta: Option<String>,
-    /// Why it failed.
+    /// Why it failed, or one of its chunks.
     pub error_message: Option<String>,
+    /// Whether it failed because the source refuses the credentials.
+    pub is_refused: bool,
 }
 
 /// Sets how the database wakes jobs. For operators.

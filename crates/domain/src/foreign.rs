@@ -24,15 +24,21 @@ pub(crate) fn wait(retry_after: Option<&str>, date: Option<&str>, default: u32) 
                 .as_secs(),
         )
     };
-    let seconds = retry_after.map(str::trim).and_then(|text| {
-        if !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()) {
-            Some(text.parse().unwrap_or(MAX_WAIT))
-        } else {
-            until(text)
-        }
-    });
+    let seconds = retry_after
+        .map(str::trim)
+        .and_then(|text| whole_seconds(text).or_else(|| until(text)));
     let bounded = seconds.unwrap_or(u64::from(default)).clamp(1, MAX_WAIT);
     u32::try_from(bounded).expect("an hour of seconds fits")
+}
+
+/// Seconds in digits, with a fraction or without, rounded up.
+pub(crate) fn whole_seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = [whole, fraction]
+        .iter()
+        .all(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()));
+    let rounds_up = u64::from(fraction.bytes().any(|it| it != b'0'));
+    is_number.then(|| whole.parse().unwrap_or(MAX_WAIT).saturating_add(rounds_up))
 }
 
 /// Text from outside that is stored or sent back as it came, without the NUL that PostgreSQL refuses in `text` and

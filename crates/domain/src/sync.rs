@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod failure;
+pub mod header;
 mod item;
 pub mod jmap;
 pub mod origin;
@@ -14,12 +15,16 @@ pub mod sealed;
 mod settings;
 #[cfg(test)]
 mod tests;
+pub mod url_secret;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use failure::{Failure, Remedy};
 pub use settings::BadSetting;
+
+/// The longest answer of a source that is read, in bytes, packed or not.
+pub const LONGEST_ANSWER: usize = 8 << 20;
 
 /// What a chunk is to do. The variants with braces and no fields refuse unknown fields, which unit variants would not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +37,9 @@ pub enum Work {
         /// The last messages of the page before, the very last first; empty for the first page.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         anchors: Vec<String>,
+        /// Where a page begins that has these messages, for servers that do not know anchors.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u64>,
     },
     /// Get these messages of a JMAP account.
     Fetch {

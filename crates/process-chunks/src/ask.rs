@@ -2,17 +2,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use contract::Source;
-use domain::sync::Failure;
-use domain::sync::answer::{Answer, authorization, source_url};
+use domain::sync::answer::{Answer, source_url};
+use domain::sync::header::headers;
 use domain::sync::origin::Origins;
+use domain::sync::{Failure, LONGEST_ANSWER};
 use guest::{FetchError, Fetched, fetch};
 use serde_json::Value;
-use spin_sdk::http::{FullBody, Method, Request};
+use spin_sdk::http::{FullBody, HeaderName, HeaderValue, Method, Request};
 
 /// How long a source may take for one request.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest answer read, in bytes.
-const LONGEST: usize = 8 * 1024 * 1024;
 
 /// Why a source gave no answer.
 pub(crate) enum Silence {
@@ -25,7 +24,7 @@ pub(crate) enum Silence {
 impl From<Silence> for Failure {
     fn from(silence: Silence) -> Self {
         match silence {
-            Silence::TooLong => Self::failed(format!("the answer is longer than {LONGEST} bytes")),
+            Silence::TooLong => Self::too_long(),
             Silence::Failure(failure) => failure,
         }
     }
@@ -42,14 +41,16 @@ pub(crate) async fn post(source: &Source, url: &str, body: &Value) -> Result<Fet
 }
 
 /// What `domain` reads of an answer.
-pub(crate) fn answer(fetched: &Fetched) -> Answer<'_> {
-    let header = |name| fetched.headers.get(name).and_then(|it| it.to_str().ok());
+pub(crate) fn answer<'a>(source: &'a Source, fetched: &'a Fetched) -> Answer<'a> {
+    let headers = fetched.headers.iter();
     Answer {
         status: fetched.status,
-        retry_after: header("retry-after"),
-        date: header("date"),
-        location: header("location"),
+        // A field that is no text says nothing to us.
+        headers: headers
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+            .collect(),
         body: &fetched.body,
+        secret: source.secret.as_deref(),
     }
 }
 
@@ -68,8 +69,22 @@ async fn ask(
         .uri(url.as_str())
         .header("accept", "application/json")
         .header("user-agent", "baton");
-    if let Some(credentials) = authorization(source.username.as_deref(), source.secret.as_deref()) {
-        request = request.header("authorization", credentials);
+    let others = headers(
+        &source.settings,
+        source.username.as_deref(),
+        source.secret.as_deref(),
+    );
+    for (name, value) in others {
+        // The last of a name counts, so that a source may want another `Accept`.
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+        else {
+            return Err(Silence::Failure(Failure::failed(
+                "a header field of the source cannot be sent; add the source again",
+            )));
+        };
+        if let Some(headers) = request.headers_mut() {
+            headers.insert(name, value);
+        }
     }
     if body.is_some() {
         request = request.header("content-type", "application/json");
@@ -78,19 +93,24 @@ async fn ask(
     let request = request
         .body(FullBody::new(body))
         .map_err(|it| Silence::Failure(Failure::failed(format!("no request can be made: {it}"))))?;
-    fetch(request, PATIENCE, LONGEST)
+    fetch(request, PATIENCE, LONGEST_ANSWER)
         .await
         .map_err(|it| match it {
             FetchError::TimedOut => Silence::Failure(Failure::retry(format!(
-                "the source did not answer within {} s",
+                "{} did not answer within {} s",
+                url.origin().ascii_serialization(),
                 PATIENCE.as_secs()
             ))),
             FetchError::TooLong(_) => Silence::TooLong,
-            FetchError::Denied => Silence::Failure(Failure::failed(
-                "the variable sync_hosts does not allow the host of the source; `*` allows public addresses only",
-            )),
-            FetchError::NotSent(text) | FetchError::Failed(text) => Silence::Failure(
-                Failure::retry(format!("the source cannot be reached: {text}")),
-            ),
+            FetchError::Denied => Silence::Failure(Failure::failed(format!(
+                "the variable sync_hosts does not allow {}; `*` allows public addresses only",
+                url.origin().ascii_serialization()
+            ))),
+            FetchError::NotSent(text) | FetchError::Failed(text) => {
+                Silence::Failure(Failure::retry(format!(
+                    "{} cannot be reached: {text}",
+                    url.origin().ascii_serialization()
+                )))
+            }
         })
 }

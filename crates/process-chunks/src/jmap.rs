@@ -1,8 +1,10 @@
+use std::collections::VecDeque;
+
 use contract::{Source, SyncJob};
 use domain::sync::answer::source_url;
 use domain::sync::jmap::{
-    Planned, Session, Settings, changes_request, fetch_request, fewer_changes, halves, is_listed,
-    plan_request, read_changes, read_fetched, read_planned, start_over,
+    Planned, Session, Settings, Start, changes_request, fetch_request, fewer_changes, halves,
+    is_listed, plan_request, read_changes, read_fetched, read_planned, resync, start_over,
 };
 use domain::sync::{Failure, Synced};
 use guest::Fetched;
@@ -14,27 +16,37 @@ use crate::ask::{Silence, answer, get, post};
 const MOST_REDIRECTS: usize = 5;
 
 /// Lists a page of messages.
-pub(crate) async fn plan(job: &SyncJob, anchors: &[String]) -> Result<Synced, Failure> {
+pub(crate) async fn plan(
+    job: &SyncJob,
+    anchors: &[String],
+    position: Option<u64>,
+) -> Result<Synced, Failure> {
     let mut server = Server::of(job).await?;
     let with_state = anchors.is_empty() && !is_listed(&job.plan);
-    let mut candidates: Vec<Option<&str>> = anchors.iter().map(|it| Some(it.as_str())).collect();
-    if candidates.is_empty() {
-        candidates.push(None);
+    let mut starts: VecDeque<Start> = anchors.iter().map(|it| Start::After(it)).collect();
+    if starts.is_empty() {
+        starts.push_back(Start::First);
     }
-    for anchor in candidates {
+    while let Some(start) = starts.pop_front() {
         let fetched = server
-            .ask(|session| plan_request(session, anchor, with_state))
+            .ask(|session| plan_request(session, start, with_state))
             .await?;
-        let answer = answer(&fetched);
+        let answer = answer(&job.source, &fetched);
         match read_planned(
             &server.session,
             &server.settings,
-            anchor,
+            start,
             with_state,
             &answer,
         )? {
             Planned::Page(synced) => return Ok(server.leave(synced)),
             Planned::AnchorGone => {}
+            Planned::NoAnchors => {
+                starts = position
+                    .map(|it| Start::At(it, anchors))
+                    .into_iter()
+                    .collect();
+            }
         }
     }
     Ok(server.leave(start_over()))
@@ -44,7 +56,7 @@ pub(crate) async fn plan(job: &SyncJob, anchors: &[String]) -> Result<Synced, Fa
 pub(crate) async fn fetch(job: &SyncJob, ids: &[String]) -> Result<Synced, Failure> {
     let mut server = Server::of(job).await?;
     let synced = match server.ask(|session| fetch_request(session, ids)).await {
-        Ok(fetched) => read_fetched(ids, &answer(&fetched))?,
+        Ok(fetched) => read_fetched(ids, &answer(&job.source, &fetched))?,
         Err(Silence::TooLong) => halves(ids)?,
         Err(silence) => return Err(silence.into()),
     };
@@ -61,13 +73,17 @@ pub(crate) async fn changes(job: &SyncJob, since: &str) -> Result<Synced, Failur
             .await
         {
             Ok(fetched) => break fetched,
-            Err(silence @ Silence::TooLong) => {
-                most = fewer_changes(most).ok_or(silence)?;
-            }
+            Err(Silence::TooLong) => match fewer_changes(most) {
+                Some(fewer) => most = fewer,
+                // It tells all of them, whatever it is asked for.
+                None => return Ok(server.leave(resync())),
+            },
             Err(silence) => return Err(silence.into()),
         }
     };
-    Ok(server.leave(read_changes(since, &answer(&fetched))?))
+    let answer = answer(&job.source, &fetched);
+    let synced = read_changes(&server.session, &server.settings, since, &answer)?;
+    Ok(server.leave(synced))
 }
 
 /// A JMAP server, and what is known of it.
@@ -101,7 +117,7 @@ impl<'a> Server<'a> {
     /// Asks, and once more with a new session when the one that was remembered is out of date.
     async fn ask(&mut self, request: impl Fn(&Session) -> Value) -> Result<Fetched, Silence> {
         let fetched = self.post(&request).await?;
-        if self.is_fresh || !Session::is_outdated(&answer(&fetched)) {
+        if self.is_fresh || !Session::is_outdated(&answer(self.source, &fetched)) {
             return Ok(fetched);
         }
         self.session = get_session(self.source, &self.settings)
@@ -128,7 +144,7 @@ async fn get_session(source: &Source, settings: &Settings) -> Result<Session, Fa
     let mut url = source_url(&source.url)?;
     for _ in 0..=MOST_REDIRECTS {
         let fetched = get(source, url.as_str()).await?;
-        let answer = answer(&fetched);
+        let answer = answer(source, &fetched);
         match answer.redirect(&url)? {
             Some(next) => url = next,
             None => return Session::read(&url, settings, &answer),

@@ -9,5 +9,5 @@ pub(crate) async fn page(job: &SyncJob, page: &Page) -> Result<Synced, Failure> 
     let settings = Settings::parse(&job.source.settings)?;
     let url = page_url(&job.source.url, &settings, page)?;
     let fetched = get(&job.source, url.as_str()).await?;
-    read_page(&url, &settings, page, &answer(&fetched))
+    read_page(&url, &settings, page, &answer(&job.source, &fetched))
 }

@@ -136,7 +136,7 @@ async fn do_work(job: &SyncJob, work: &Value, closed: Option<&str>) -> Result<Sy
     match work {
         Work::Noop {} => Ok(Synced::default()),
         Work::Prune {} => Ok(prune()),
-        Work::Plan { anchors } => jmap::plan(job, &anchors).await,
+        Work::Plan { anchors, position } => jmap::plan(job, &anchors, position).await,
         Work::Fetch { ids } => jmap::fetch(job, &ids).await,
         Work::Changes { since } => jmap::changes(job, &since).await,
         Work::Page(page) => paged::page(job, &page).await,

@@ -5,16 +5,24 @@ language plpgsql
 as $$
 declare
   v_chunk record;
+  v_known int;
   v_pruned int;
 begin
   for v_chunk in
-    select o.value as given, q.parent_sync_job_id as sync_job_id, j.source, o.value->'chunks' as chunks
+    select q.id, o.value as given, q.parent_sync_job_id as sync_job_id, j.source, o.value->'chunks' as chunks
     from jsonb_array_elements(p_outcomes) o
     join baton.chunk_processing_queue q on q.id = (o.value->>'id')::uuid and q.id = any (p_ids)
     join baton.sync_jobs j on j.id = q.parent_sync_job_id
     order by q.parent_sync_job_id, q.rank
   loop
     if v_chunk.given ? 'items' then
+      -- What another chunk of this sync job brought is not counted again.
+      select count(*) into v_known
+      from jsonb_to_recordset(v_chunk.given->'items') as i(id text)
+      where (select e.sync_job_id from public.synced_emails e where e.source = v_chunk.source and e.id = i.id) = v_chunk.sync_job_id;
+      if v_known > 0 then
+        update baton.chunk_processing_queue q set items = q.items - v_known where q.id = v_chunk.id;
+      end if;
       insert into public.synced_emails as e (source, id, sync_job_id, thread_id, blob_id, mailbox_ids, keywords, message_id,
         subject, preview, sender, recipients, received_at, sent_at, size, has_attachment, payload, synced_at)
       select distinct on (i.id) v_chunk.source, i.id, v_chunk.sync_job_id, i.thread_id, i.blob_id, i.mailbox_ids, i.keywords, i.message_id,

@@ -20,7 +20,7 @@ begin
   get diagnostics v_chunks = row_count;
   v_more := exists (select from baton.chunk_processing_queue q where q.parent_sync_job_id = v_sync_job.id and q.status = 'failed');
   if v_chunks > 0 then
-    update baton.sync_jobs j set status = 'completed', error_message = v_chunks || ' chunks were given up by ' || p_who
+    update baton.sync_jobs j set status = 'completed', error_message = format('given up by %s: %s failed chunk%s', p_who, v_chunks, case when v_chunks <> 1 then 's' end)
     where j.id = v_sync_job.id and j.status = 'partial_failure' and not v_more;
     insert into baton.events (noun, noun_id, from_state, to_state, who)
     values ('sync_job', v_sync_job.id::text, v_sync_job.status, v_chunks || ' chunks dropped', p_who);

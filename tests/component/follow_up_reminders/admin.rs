@@ -115,7 +115,7 @@ async fn what_is_wrong_with_a_correction_is_said_and_changes_nothing() -> anyhow
         (&without("why"), 422, "why"),
         (&without("last_contact_date"), 422, "last_contact_date"),
         (&with("who", json!(" ")), 422, "who"),
-        (&with("who", json!(7)), 422, "7"),
+        (&with("who", json!(7)), 422, "expected a string"),
         (&with("why", json!("")), 422, "why"),
         (&with("why", json!(long)), 422, "why"),
         (&with("why", json!("a\0b")), 422, "why"),
@@ -133,7 +133,7 @@ async fn what_is_wrong_with_a_correction_is_said_and_changes_nothing() -> anyhow
         (
             &with("last_contact_date", json!(1_700_000_000)),
             422,
-            "1700000000",
+            "expected a string",
         ),
         (
             &with("last_contact_date", json!("2026-02-30T10:00:00Z")),

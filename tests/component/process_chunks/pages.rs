@@ -174,7 +174,9 @@ async fn an_answer_of_too_many_values_fails_its_chunk_only() -> anyhow::Result<(
     let server = Receiver::start().await?;
     let list = |records: String| format!(r#"{{"records":[{records}],"text":""#);
     let many: String = (1..38_000).map(|it| format!(r#"{{"id":{it}}},"#)).collect();
-    let refused = Some("1 the answer is too large to read");
+    let refused = Some(
+        "1 the answer is too large to read; ask for smaller pages, by the address or by --page-size",
+    );
     for (mut body, expected) in [
         (list("0,".repeat(4_000_000) + "0"), refused),
         (list(r#"{"id":1},"#.repeat(900_000) + "{}"), refused),

@@ -9,6 +9,7 @@ mod secret;
 mod source;
 mod start;
 mod watch;
+mod words;
 
 use anyhow::{Error, Result};
 
@@ -17,11 +18,13 @@ use crate::{advice, api, context::Context};
 const ADD_EXAMPLES: &str = "Examples:
   baton sync add --jmap https://mail.example.com --user alice@example.com
   baton sync add work --jmap https://api.example.com/jmap/session --token
-  baton sync add people --json-pages https://api.example.com/people --records /items --next /next
+  baton sync add people --json-pages https://api.example.com/people --records /items
   baton sync add orders --json-pages https://api.example.com/orders --page-param page --pages /total_pages
+  baton sync add users --json-pages https://api.example.com/users --records /data --cursor /next_cursor --cursor-param cursor
+  baton sync add bills --json-pages https://api.example.com/bills --records /data --offset-param offset --header X-API-Key
 
 Environment:
-  BATON_SYNC_SECRET  password or token, unless --secret-file is given";
+  BATON_SYNC_SECRET  password, token or value of a header field, unless --secret-file is given";
 
 const RUN_EXAMPLES: &str = "Examples:
   baton sync run alice@example.com --watch

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// The most that an answer may weigh. A unit takes some 64 bytes once it is read, while a component has 128 MiB in all:
@@ -14,11 +14,20 @@ const OBJECT: u32 = 10;
 /// What the name of a field weighs beside its value.
 const NAME: u32 = 2;
 
+/// The name by which serde_json hands over the digits of a number as they are.
+const NUMBER_FIELD: &str = "$serde_json::private::Number";
+/// The longest number that is taken, in characters: PostgreSQL keeps 16,383 digits after the point.
+const LONGEST_NUMBER: usize = 16_000;
+/// The largest exponent, because `jsonb` writes its zeros out.
+const LARGEST_EXPONENT: u32 = 400;
+
 /// Why an answer cannot be read.
 #[derive(Debug)]
 pub(crate) enum BadJson {
     /// It has too many values.
     TooLarge,
+    /// It has a number that the database does not take; its beginning.
+    Number(String),
     /// It is not JSON.
     Invalid(serde_json::Error),
 }
@@ -26,23 +35,35 @@ pub(crate) enum BadJson {
 /// Reads JSON. Of surrogates that stand alone, which Rust and PostgreSQL refuse, each becomes U+FFFD.
 pub(crate) fn json(body: &[u8]) -> Result<Value, BadJson> {
     let body = without_lone_surrogates(body);
-    let mut left = Some(MOST);
+    let mut budget = Budget {
+        left: Some(MOST),
+        bad_number: None,
+    };
     let mut reader = serde_json::Deserializer::from_slice(&body);
-    match Weigh(&mut left).deserialize(&mut reader) {
-        Err(_) if left.is_none() => return Err(BadJson::TooLarge),
-        Err(error) => return Err(BadJson::Invalid(error)),
+    match Weigh(&mut budget).deserialize(&mut reader) {
+        Err(_) if budget.left.is_none() => return Err(BadJson::TooLarge),
+        Err(error) => {
+            let number = budget.bad_number.map(BadJson::Number);
+            return Err(number.unwrap_or(BadJson::Invalid(error)));
+        }
         Ok(()) => {}
     }
     serde_json::from_slice(&body).map_err(BadJson::Invalid)
 }
 
-/// Reads a value, keeps nothing of it, and takes its weight from what is left; none once that was too little.
-struct Weigh<'a>(&'a mut Option<u32>);
+struct Budget {
+    /// What is left; none once that was too little.
+    left: Option<u32>,
+    bad_number: Option<String>,
+}
+
+/// Reads a value, keeps nothing of it, and takes its weight from the budget.
+struct Weigh<'a>(&'a mut Budget);
 
 impl Weigh<'_> {
     fn take<E: Error>(&mut self, weight: u32) -> Result<(), E> {
-        *self.0 = self.0.and_then(|it| it.checked_sub(weight));
-        match self.0 {
+        self.0.left = self.0.left.and_then(|it| it.checked_sub(weight));
+        match self.0.left {
             Some(_) => Ok(()),
             None => Err(E::custom("too large")),
         }
@@ -95,12 +116,57 @@ impl<'de> Visitor<'de> for Weigh<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut fields: A) -> Result<(), A::Error> {
+        let mut key = fields.next_key::<Key>()?;
+        if matches!(key, Some(Key::Number)) {
+            let digits: String = fields.next_value()?;
+            self.take(1)?;
+            if !is_kept(&digits) {
+                self.0.bad_number = Some(digits.chars().take(40).collect());
+                return Err(A::Error::custom("a number of too many digits"));
+            }
+            return Ok(());
+        }
         self.take(OBJECT)?;
-        while fields.next_key::<IgnoredAny>()?.is_some() {
+        while key.is_some() {
             self.take(NAME)?;
             fields.next_value_seed(Weigh(self.0))?;
+            key = fields.next_key()?;
         }
         Ok(())
+    }
+}
+
+/// Whether PostgreSQL keeps a number, and takes no more room for it than its text.
+fn is_kept(digits: &str) -> bool {
+    let exponent = digits.split_once(['e', 'E']).map_or("0", |(_, it)| it);
+    let exponent = exponent.trim_start_matches(['+', '-']).parse::<u32>();
+    digits.len() <= LONGEST_NUMBER && exponent.is_ok_and(|it| it <= LARGEST_EXPONENT)
+}
+
+/// The name of a field, as far as it matters here.
+enum Key {
+    Number,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a field")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
+                Ok(match name {
+                    NUMBER_FIELD => Key::Number,
+                    _ => Key::Other,
+                })
+            }
+        }
+        reader.deserialize_str(Name)
     }
 }
 
@@ -153,6 +219,8 @@ mod tests {
             |value: &str, n: usize| format!("[{}{value}]", format!("{value},").repeat(n - 1));
         check(list("0", 499_999), false);
         check(list("0", 500_000), true);
+        check(list("0.25", 499_999), false);
+        check(list("18446744073709551616", 500_000), true);
         check(list("\"a\"", 4_000_000), true);
         check(list("[]", 600_000), true);
         check(list("{}", 49_999), false);
@@ -180,6 +248,35 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(matches!(json(deep.as_bytes()), Err(BadJson::Invalid(_))));
+    }
+
+    #[test]
+    fn numbers_keep_every_digit() {
+        for text in [
+            "18446744073709551617",
+            "123456789012345678901234567890",
+            "12345678901234567.89",
+            "1.10",
+            "-0.0",
+            "1e+300",
+            "6.02214076e+23",
+        ] {
+            let body = format!("{{\"a\":[{text}]}}");
+            assert_eq!(json(body.as_bytes()).unwrap().to_string(), body);
+        }
+    }
+
+    #[test]
+    fn a_number_that_the_database_does_not_take_is_named() {
+        let long = format!("0.{}", "3".repeat(16_000));
+        for text in ["1e401", "-1.5E-20000", "1e99999999999", &long] {
+            let body = format!("[{text}]");
+            let Err(BadJson::Number(named)) = json(body.as_bytes()) else {
+                panic!("{text} is taken");
+            };
+            let same = |it: &str| it.replace('+', "").to_ascii_lowercase();
+            assert!(same(text).starts_with(&same(&named)), "{named}");
+        }
     }
 
     #[test]

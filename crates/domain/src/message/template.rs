@@ -1,6 +1,7 @@
 //! What messages say: templates with `{{ name }}`, `{% if name %}` and `{% for it in names %}`, without filters.
 
-use minijinja::value::Serde;
+use std::collections::BTreeMap;
+
 use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior, escape_formatter};
 use serde_json::Value;
 
@@ -32,7 +33,7 @@ pub enum TemplateError {
 /// When the template is wrong, names what there is not, or says nothing.
 pub fn render(template: &str, fields: &Value) -> Result<String, TemplateError> {
     let text = environment()
-        .render_str(template, Serde(fields))
+        .render_str(template, values(fields))
         .map_err(|it| wrong(&it))?;
     match text.trim() {
         "" => Err(TemplateError::Empty),
@@ -66,7 +67,7 @@ pub fn check_template(template: &str, names: &[&str]) -> Result<(), TemplateErro
     }
     // Filters and tests are looked up when they are reached; what else fails here may be due to the sample.
     let sample: Value = names.iter().map(|it| (*it, Value::from(*it))).collect();
-    match parsed.render(Serde(&sample)) {
+    match parsed.render(values(&sample)) {
         Err(error)
             if matches!(
                 error.kind(),
@@ -85,6 +86,25 @@ fn environment() -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.set_formatter(blank_null);
     environment
+}
+
+/// The same fields as values of a template, because a number of any length does not serialize as a number.
+fn values(fields: &Value) -> minijinja::Value {
+    match fields {
+        Value::Null => ().into(),
+        Value::Bool(it) => (*it).into(),
+        Value::Number(it) => match (it.as_i64(), it.as_f64()) {
+            (Some(whole), _) => whole.into(),
+            (None, Some(number)) => number.into(),
+            (None, None) => it.as_str().into(),
+        },
+        Value::String(it) => it.as_str().into(),
+        Value::Array(it) => it.iter().map(values).collect(),
+        Value::Object(it) => {
+            let fields = it.iter().map(|(name, it)| (name.clone(), values(it)));
+            minijinja::Value::from_object(BTreeMap::from_iter(fields))
+        }
+    }
 }
 
 fn blank_null(

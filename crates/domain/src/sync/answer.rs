@@ -1,4 +1,8 @@
-//! What the answers of all sources have in common: status, redirects, and the credentials that come before them.
+//! What the answers of all sources have in common: status, limits, redirects, how the body is written, and the credentials
+//! that come before them.
+
+mod body;
+mod limit;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,67 +10,96 @@ use serde_json::Value;
 use url::Url;
 
 use super::Failure;
-use crate::foreign::{BadJson, json, wait};
+use super::url_secret::masked;
 
-/// How long to hold back, in seconds, when a source asks for patience and does not say how much.
-const DEFAULT_WAIT: u32 = 30;
+pub(super) use body::server_error;
+
+/// The longest part of a server's own words that is repeated, in characters.
+const LONGEST_WORDS: usize = 100;
 
 /// An answer of a source.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Answer<'a> {
     /// The HTTP status.
     pub status: u16,
-    /// The header field `Retry-After`.
-    pub retry_after: Option<&'a str>,
-    /// The header field `Date`.
-    pub date: Option<&'a str>,
-    /// The header field `Location`.
-    pub location: Option<&'a str>,
+    /// The header fields, in the order in which they came.
+    pub headers: Vec<(&'a str, &'a str)>,
     /// The body.
     pub body: &'a [u8],
+    /// The password or token that the request carried, which no message repeats.
+    pub secret: Option<&'a str>,
 }
 
 impl Answer<'_> {
     /// The body of an answer that says yes.
     pub(super) fn json(&self) -> Result<Value, Failure> {
         self.accept()?;
-        json(self.body).map_err(|it| match it {
-            BadJson::TooLarge => Failure::failed("the answer is too large to read"),
-            BadJson::Invalid(it) => Failure::failed(format!("the answer is not JSON: {it}")),
-        })
+        body::read(self)
+    }
+
+    /// The first header field of this name.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// All header fields of this name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers
+            .iter()
+            .filter(move |(it, _)| it.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    }
+
+    /// A server's own words, short and without the secret.
+    pub(super) fn words(&self, text: &str) -> String {
+        let text = match self.secret.filter(|it| !it.is_empty()) {
+            Some(secret) => text.replace(secret, "***"),
+            None => text.to_owned(),
+        };
+        text.chars().take(LONGEST_WORDS).collect()
     }
 
     fn accept(&self) -> Result<(), Failure> {
         let status = self.status;
-        match status {
-            200..=299 => Ok(()),
-            401 | 403 => Err(Failure::refused(format!(
-                "the source refuses the credentials ({status})"
-            ))),
-            429 => Err(self.patience()),
-            503 if self.retry_after.is_some() => Err(self.patience()),
-            408 | 500..=599 => Err(Failure::retry(format!(
-                "the source is in trouble ({status})"
-            ))),
-            300..=399 => Err(Failure::failed(format!(
-                "the source is elsewhere ({status}); give the URL that it redirects to"
-            ))),
-            _ => Err(Failure::failed(format!(
-                "the source does not take the request ({status})"
-            ))),
+        if let 200..=299 = status {
+            return Ok(());
         }
-    }
-
-    fn patience(&self) -> Failure {
-        Failure::wait(
-            wait(self.retry_after, self.date, DEFAULT_WAIT),
-            format!("the source asks for patience ({})", self.status),
-        )
+        // What an error page says is a help where it is JSON, and nothing where it is not.
+        let body = body::read(self).unwrap_or_default();
+        let words = server_error(&body, true).map(|it| self.words(&it));
+        if let Some(seconds) = limit::wait(self, words.as_deref()) {
+            return Err(Failure::wait(
+                seconds,
+                format!("the source asks for patience ({status})"),
+            ));
+        }
+        let because = words.map(|it| format!(": {it}")).unwrap_or_default();
+        Err(match status {
+            401 | 403 => Failure::refused(format!(
+                "the source refuses the credentials ({status}){because}"
+            )),
+            408 | 500..=599 => {
+                Failure::retry(format!("the source is in trouble ({status}){because}"))
+            }
+            300..=399 => Failure::failed(match self.header("location") {
+                Some(location) => format!(
+                    "the source has moved ({status}); add it with its new address, {}",
+                    masked(&self.words(location))
+                ),
+                None => format!("the source has moved ({status}), and does not say where"),
+            }),
+            404 | 410 => Failure::failed(format!(
+                "there is nothing at this address ({status}){because}"
+            )),
+            _ => Failure::failed(format!(
+                "the source does not take the request ({status}){because}"
+            )),
+        })
     }
 
     /// Where a redirect leads from a URL; none when the answer is no redirect.
     pub fn redirect(&self, from: &Url) -> Result<Option<Url>, Failure> {
-        match (self.status, self.location) {
+        match (self.status, self.header("location")) {
             (301..=303 | 307 | 308, Some(location)) => {
                 onwards(from, location, "the redirect").map(Some)
             }

@@ -1,11 +1,12 @@
-use crate::foreign::printable;
+/// The longest message, in characters.
+const LONGEST_MESSAGE: usize = 300;
 
 /// Why a chunk brought nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What to do about it.
     pub remedy: Remedy,
-    /// What to tell people: one line of at most 200 characters, and never a credential.
+    /// What to tell people: one line of at most 300 characters, and never a credential.
     pub message: String,
 }
 
@@ -43,10 +44,22 @@ impl Failure {
         Self::new(Remedy::Credentials, message.as_ref())
     }
 
+    /// The answer is longer than [`super::LONGEST_ANSWER`].
+    pub fn too_long() -> Self {
+        Self::failed(format!(
+            "the answer is longer than {} MiB; ask for smaller pages, by the address or by --page-size",
+            super::LONGEST_ANSWER >> 20
+        ))
+    }
+
     fn new(remedy: Remedy, message: &str) -> Self {
         Self {
             remedy,
-            message: printable(message),
+            message: message
+                .chars()
+                .filter(|it| !it.is_control())
+                .take(LONGEST_MESSAGE)
+                .collect(),
         }
     }
 }

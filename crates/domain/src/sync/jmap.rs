@@ -7,15 +7,16 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use request::{changes_request, fetch_request, plan_request};
 pub use response::{Planned, read_changes, read_fetched, read_planned};
 pub use session::Session;
 
+use super::header::{HEADERS, SECRET_HEADER};
 use super::origin::API_ORIGIN;
 use super::settings::Fields;
-use super::{BadSetting, Failure, Synced, Work, origin};
+use super::{BadSetting, Failure, Synced, Work, header, origin};
 
 /// How many messages a chunk gets, unless the source's settings say another number.
 const CHUNK_SIZE: u32 = 50;
@@ -23,6 +24,8 @@ const CHUNK_SIZE: u32 = 50;
 const MOST_IN_CHUNK: u32 = 500;
 /// How many of a page's last messages are remembered, lest one be deleted before the next page is asked for.
 const ANCHORS: usize = 3;
+/// How many messages of a page the next one repeats where it begins at a position: so many may be deleted meanwhile.
+const OVERLAP: usize = 100;
 /// The field of the sync job's plan that says that its first page has been listed.
 const LISTED: &str = "listed";
 /// The field of the sync job's plan that says that changes could not be told, so that it lists everything.
@@ -37,10 +40,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `account` and `chunk_size`; `api_origin` is checked, and [`super::origin::Origins`] reads it.
+    /// Reads `account` and `chunk_size`; `api_origin` and header fields are checked, and others read them.
     pub fn parse(settings: &Value) -> Result<Self, BadSetting> {
-        let fields = Fields::read(settings, &["account", "chunk_size", API_ORIGIN])?;
+        let names = ["account", "chunk_size", API_ORIGIN, HEADERS, SECRET_HEADER];
+        let fields = Fields::read(settings, &names)?;
         origin::check(&fields)?;
+        header::check(&fields)?;
         let chunk_size = fields.number("chunk_size", 1, MOST_IN_CHUNK)?;
         Ok(Self {
             account: fields.text("account")?,
@@ -58,9 +63,31 @@ pub fn is_listed(plan: &Value) -> bool {
 /// What to do when all messages that the next page was to follow are gone: list again from the start.
 pub fn start_over() -> Synced {
     Synced {
-        chunks: vec![Work::Plan { anchors: vec![] }],
+        chunks: vec![Work::Plan {
+            anchors: vec![],
+            position: None,
+        }],
         ..Synced::default()
     }
+}
+
+/// What to do when the server cannot tell the changes since a state: list everything.
+pub fn resync() -> Synced {
+    Synced {
+        plan: Map::from_iter([(RESYNC.to_owned(), true.into())]),
+        ..start_over()
+    }
+}
+
+/// Where a page of the list begins.
+#[derive(Debug, Clone, Copy)]
+pub enum Start<'a> {
+    /// With the newest message.
+    First,
+    /// After this message.
+    After(&'a str),
+    /// At this position, which is before one of these messages; what follows them is new.
+    At(u64, &'a [String]),
 }
 
 /// What to do when the server's answer would be too long for these messages: ask for half as many, twice.

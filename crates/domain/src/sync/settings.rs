@@ -59,6 +59,28 @@ impl<'a> Fields<'a> {
         }
     }
 
+    pub(super) fn flag(&self, name: &str) -> Result<bool, BadSetting> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(it)) => Ok(*it),
+            Some(_) => Err(BadSetting::new(name, "neither true nor false")),
+        }
+    }
+
+    /// An object of texts.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<(String, String)>, BadSetting> {
+        let fields = match self.0.get(name) {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(value) => value.as_object(),
+        };
+        let texts = fields.and_then(|it| {
+            it.iter()
+                .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect()
+        });
+        texts.ok_or_else(|| BadSetting::new(name, "not an object of texts"))
+    }
+
     pub(super) fn number(
         &self,
         name: &str,

@@ -2,8 +2,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use contract::SaveSource;
+use domain::sync::header::SECRET_HEADER;
 use domain::sync::origin::API_ORIGIN;
 use domain::sync::sealed::open;
+use domain::sync::url_secret::secrets_in;
 use domain::sync::{jmap, paged};
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -13,6 +15,9 @@ use super::discover::{Found, discover};
 use super::secret::{self, Given};
 use super::source::{self, Settings};
 use crate::{advice, api, context::Context, database::Database, output, source_key};
+
+/// The longest name of a source, in characters.
+const LONGEST_NAME: usize = 100;
 
 /// What `sync add` understands.
 #[derive(Debug, clap::Args)]
@@ -28,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL")]
     json_pages: Option<String>,
     /// Who asks there; the password is asked for.
-    #[arg(long, required_unless_present_any = ["token", "json_pages"], value_name = "USER")]
+    #[arg(long, required_unless_present_any = ["token", "json_pages", "headers"], value_name = "USER")]
     user: Option<String>,
     /// A bearer token is used instead of user and password, and is asked for.
     #[arg(long, conflicts_with = "user")]
@@ -51,7 +56,14 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         secret_file,
         settings,
     } = args;
-    let settings = settings.object();
+    let settings = settings.object()?;
+    let header = settings[SECRET_HEADER].as_str().map(str::to_owned);
+    if header.is_some() && (token || user.is_some()) {
+        return Err(advice::error(
+            "a source has one secret: a password, a token, or the value of a header field",
+            "leave out --user and --token, or the --header without a value",
+        ));
+    }
     let (kind, url, checked) = match (jmap, json_pages) {
         (Some(url), _) => {
             let checked = jmap::Settings::parse(&settings).map(drop);
@@ -65,10 +77,19 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let help = "`baton sync add --help` shows the settings with examples";
     checked.map_err(advice::with("reading the settings", help))?;
     let name = name.or_else(|| user.clone()).unwrap_or_default();
+    check_name(&name)?;
+    let secrets = secrets_in(&url).join(", ");
+    if !secrets.is_empty() {
+        output::note(&format!(
+            "The address holds a secret in {secrets}. The database keeps it readable, and it is shown as ***. \
+             If the source takes it in a header field, give it there: `--header X-API-Key` asks for the value."
+        ));
+    }
     let place = Place {
         kind: kind.to_owned(),
         url,
         username: user,
+        header,
     };
     let given = Given::new(secret_file);
     let home = context.home()?;
@@ -77,7 +98,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         let mut stored = stored(&client, &name).await?;
         let keys = source_key::known(&home, database)?;
         let secret = match given.read().await? {
-            None if token || place.username.is_some() => {
+            None if token || place.username.is_some() || place.header.is_some() => {
                 let prompt = prompt(&place, stored.as_ref().is_some_and(|it| it.serves(&place)));
                 secret::ask(prompt).await?
             }
@@ -188,6 +209,27 @@ struct Place {
     kind: String,
     url: Url,
     username: Option<String>,
+    /// The header field that carries the secret, where it is not `Authorization`.
+    header: Option<String>,
+}
+
+/// Refuses a name that the database would refuse.
+fn check_name(name: &str) -> Result<()> {
+    let is_good = name.len() <= LONGEST_NAME
+        && name.starts_with(|it: char| it.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || "._@+-".contains(it));
+    if is_good {
+        return Ok(());
+    }
+    Err(advice::error(
+        format!("{name:?} cannot be the name of a source"),
+        format!(
+            "a name is made of letters from a to z, digits and ._@+-, begins with a letter or digit, and has {LONGEST_NAME} \
+             characters at most; give one as the first argument"
+        ),
+    ))
 }
 
 /// The source of this name as the database has it.
@@ -239,7 +281,7 @@ fn check_secret(
     if given || stored.is_some_and(|it| it.serves(place)) {
         return Ok(());
     }
-    if token || place.username.is_some() {
+    if token || place.username.is_some() || place.header.is_some() {
         return Err(advice::error(
             format!("there is no password or token for {name}"),
             "run this on a terminal, which asks for it, or give it in BATON_SYNC_SECRET or with --secret-file",
@@ -257,9 +299,10 @@ fn check_secret(
 }
 
 fn prompt(place: &Place, kept: bool) -> String {
-    let what = match &place.username {
-        Some(user) => format!("Password of {user}"),
-        None => "Token".to_owned(),
+    let what = match (&place.username, &place.header) {
+        (Some(user), _) => format!("Password of {user}"),
+        (None, Some(header)) => format!("Value of {header}"),
+        (None, None) => "Token".to_owned(),
     };
     let host = place.url.host_str().unwrap_or_default();
     let kept = if kept {
@@ -324,8 +367,35 @@ mod tests {
             "people --json-pages https://a.example --chunk-size 50",
             false,
         );
+        check("people --json-pages https://a.example --page-param p", true);
         check(
-            "people --json-pages https://a.example --page-param p",
+            "people --json-pages https://a.example --cursor /c --cursor-param c",
+            true,
+        );
+        check(
+            "people --json-pages https://a.example --offset-param o --limit-param l --page-size 100",
+            true,
+        );
+        check(
+            "people --json-pages https://a.example --header X-API-Key --header Accept-Language:en",
+            true,
+        );
+        check("mail --jmap https://a.example --header X-API-Key", true);
+        check("people --json-pages https://a.example --cursor /c", false);
+        check(
+            "people --json-pages https://a.example --cursor-param c",
+            false,
+        );
+        check(
+            "people --json-pages https://a.example --page-size 100",
+            false,
+        );
+        check(
+            "people --json-pages https://a.example --offset-param o --page-param p",
+            false,
+        );
+        check(
+            "--jmap https://a.example --user alice --offset-param o",
             false,
         );
         check("people --json-pages https://a.example --pages /n", false);
@@ -333,6 +403,19 @@ mod tests {
             "people --json-pages https://a.example --next /n --page-param p --pages /n",
             false,
         );
+    }
+
+    #[test]
+    fn a_name_that_the_database_refuses_is_refused_with_the_rule() {
+        let check = |name: &str, expected| assert_eq!(check_name(name).is_ok(), expected, "{name}");
+        check("alice+work@example.com", true);
+        check("7", true);
+        check(&"x".repeat(100), true);
+        check(&"x".repeat(101), false);
+        check("a name", false);
+        check("-x", false);
+        check("jörg", false);
+        check("", false);
     }
 
     #[test]
@@ -349,6 +432,7 @@ mod tests {
                 kind: kind.to_owned(),
                 url: source::http_url(url).expect("it is an address"),
                 username: username.map(str::to_owned),
+                header: None,
             };
             let checked = check_secret("mail", &place, kind == "jmap", false, stored.as_ref());
             assert_eq!(checked.is_ok(), expected, "{place:?}");

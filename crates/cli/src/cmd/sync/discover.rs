@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use domain::sync::answer::{Answer, authorization};
+use domain::sync::answer::Answer;
+use domain::sync::header::headers;
 use domain::sync::jmap::{Session, Settings};
 use domain::sync::{Failure, origin};
 use serde_json::Value;
@@ -36,14 +37,14 @@ pub(super) async fn discover(
     secret: Option<&str>,
     settings: &Value,
 ) -> Found {
-    let credentials = authorization(username, secret);
+    let credentials = headers(settings, username, secret);
     let mut at = url.clone();
     for _ in 0..=MOST_REDIRECTS {
-        let fetched = match http::fetch(&at, credentials.as_deref(), PATIENCE).await {
+        let fetched = match http::fetch(&at, &credentials, PATIENCE).await {
             Ok(fetched) => fetched,
             Err(error) => return Found::Unknown(format!("{error:#}")),
         };
-        match read(url, &at, settings, &fetched) {
+        match read(url, &at, settings, &fetched, secret) {
             Ok(Step::Redirect(next)) => at = next,
             Ok(Step::Found(found)) => return found,
             Err(failure) => return Found::Unknown(failure.message),
@@ -60,12 +61,19 @@ enum Step {
     Found(Found),
 }
 
-fn read(url: &Url, at: &Url, settings: &Value, fetched: &Fetched) -> Result<Step, Failure> {
+fn read(
+    url: &Url,
+    at: &Url,
+    settings: &Value,
+    fetched: &Fetched,
+    secret: Option<&str>,
+) -> Result<Step, Failure> {
+    let headers = fetched.headers.iter();
     let answer = Answer {
         status: fetched.status,
-        location: fetched.location.as_deref(),
+        headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
         body: &fetched.body,
-        ..Answer::default()
+        secret,
     };
     if let Some(next) = answer.redirect(at)? {
         return Ok(if next.origin() == url.origin() {
@@ -99,10 +107,13 @@ mod tests {
             });
             let fetched = Fetched {
                 status,
-                location: location.map(str::to_owned),
+                headers: location
+                    .map(|it| ("location".to_owned(), it.to_owned()))
+                    .into_iter()
+                    .collect(),
                 body: body.to_string().into(),
             };
-            let step = read(&url, &url, &json!({}), &fetched);
+            let step = read(&url, &url, &json!({}), &fetched, None);
             assert!(format!("{step:?}").starts_with(expected), "{step:?}");
         };
         check(200, None, "/jmap/api", "Ok(Found(Same))");

@@ -2,6 +2,7 @@ use anyhow::Result;
 use domain::sync::sealed::open;
 use serde_json::json;
 
+use super::words::counted;
 use crate::{advice, api, context::Context, database::Database, source_key};
 
 /// Encrypts the secrets of all sources under the first key.
@@ -36,7 +37,10 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
         tx.commit().await?;
         let count = rows.len();
         context.output.result(&json!({ "encrypted": count }), || {
-            format!("{count} secrets are encrypted under the first key. Backups made before still hold them as they were.")
+            format!(
+                "Encrypted under the first key: {}. Backups made before still hold secrets as they were.",
+                counted(count as u64, "secret")
+            )
         })
     })
     .await

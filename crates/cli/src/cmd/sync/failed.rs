@@ -3,7 +3,8 @@ use contract::{Call, DropFailedChunks, RetrySync, TouchedChunks};
 use tokio_postgres::Client;
 
 use super::no_such_source;
-use crate::{api, context::Context, database::Database, output};
+use super::words::counted;
+use crate::{api, context::Context, database::Database};
 
 /// Lets failed chunks try again.
 pub(crate) async fn retry(source: String, context: &Context) -> Result<()> {
@@ -19,7 +20,7 @@ pub(crate) async fn retry(source: String, context: &Context) -> Result<()> {
             0 => none_failed(&source),
             n => format!(
                 "{} of {source} will be tried again; `baton sync run {source} --watch` follows.",
-                chunks(n)
+                counted(n.into(), "failed chunk")
             ),
         })
     })
@@ -38,7 +39,10 @@ pub(crate) async fn drop(source: String, context: &Context) -> Result<()> {
         let touched = until_no_more(&client, call).await?;
         context.output.result(&touched, || match touched.chunks {
             0 => none_failed(&source),
-            n => format!("{} of {source} given up for good.", chunks(n)),
+            n => format!(
+                "{} of {source} given up for good.",
+                counted(n.into(), "failed chunk")
+            ),
         })
     })
     .await
@@ -62,11 +66,4 @@ async fn until_no_more<C: Call<Output = TouchedChunks>>(
 
 fn none_failed(source: &str) -> String {
     format!("No chunk of the latest sync of {source} has failed.")
-}
-
-fn chunks(n: u32) -> String {
-    match n {
-        1 => "1 failed chunk".to_owned(),
-        n => format!("{} failed chunks", output::count(n.into())),
-    }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
+use super::words::counted;
 use super::{unknown_source, watch};
 use crate::{api, board, context::Context, database::Database, moment, output};
 
@@ -144,11 +145,21 @@ pub(in crate::cmd) fn latest(now: &str, syncs: &[board::Sync]) -> String {
                 .map(|it| format!("{it:.1} %"))
                 .unwrap_or_default(),
             when(now, it.eta.as_deref()),
+            n(it.synced_items),
+            when(now, it.last_synced_at.as_deref()),
         ]
     });
     output::table(
         [
-            "SOURCE", "STATUS", "CHUNKS", "DONE", "FAILED", "PERCENT", "ETA",
+            "SOURCE",
+            "STATUS",
+            "CHUNKS",
+            "DONE",
+            "FAILED",
+            "PERCENT",
+            "ETA",
+            "ITEMS",
+            "LAST SYNCED",
         ],
         rows,
     )
@@ -171,12 +182,12 @@ fn one(now: &str, source: &board::Sync, jobs: &[SyncJob]) -> String {
     if let Some(id) = &source.sync_job_id {
         let n = |count: Option<u64>| output::count(count.unwrap_or(0));
         parts.push(format!(
-            "Chunks of its latest sync, {id}: {} pending, {} processing, {} completed, {} failed. They brought {} items.",
+            "Chunks of its latest sync, {id}: {} pending, {} processing, {} completed, {} failed. They brought {}.",
             n(source.pending_chunks),
             n(source.processing_chunks),
             n(source.completed_chunks),
             n(source.failed_chunks),
-            n(source.synced_items),
+            counted(source.synced_items.unwrap_or(0), "item"),
         ));
     }
     parts.extend(remark(now, source));
@@ -265,15 +276,22 @@ fn remark(now: &str, sync: &board::Sync) -> Option<String> {
             moment::relative(now, until)
         ));
     }
-    let cancelled = sync.overall_status.as_deref() == Some("cancelled");
     let error = sync.error_message.as_deref();
-    if !cancelled && sync.failed_chunks.unwrap_or(0) > 0 {
-        let error = error.map(|it| format!("{it}. ")).unwrap_or_default();
-        return Some(format!(
-            "{name}: {error}`baton sync list {name} --failed` says why chunks failed, `baton sync retry {name}` tries them again."
-        ));
+    let status = sync.overall_status.as_deref().unwrap_or_default();
+    if !matches!(status, "failed" | "partial_failure") {
+        return error.map(|it| format!("{name}: {it}"));
     }
-    error.map(|it| format!("{name}: {it}"))
+    let help = watch::help(&watch::Ended {
+        source: name,
+        status,
+        kind: sync.sync_kind.as_deref().unwrap_or_default(),
+        is_refused: sync.is_refused.unwrap_or(false),
+        error,
+    });
+    Some(format!(
+        "{name}: {}\n  {help}",
+        error.unwrap_or("some chunks have failed")
+    ))
 }
 
 fn when(now: &str, at: Option<&str>) -> String {
@@ -321,9 +339,12 @@ mod tests {
             &["alice: The source asked to wait. It goes on in 30 s."],
         );
         check(
-            json!({ "overall_status": "partial_failure", "failed_chunks": 1 }),
+            json!({ "overall_status": "partial_failure", "failed_chunks": 1, "error_message": "the source is in trouble (500)",
+                "synced_items": 1200, "last_synced_at": "2026-02-28T09:30:00+00:00" }),
             &[
                 "partial failure",
+                "1,200  24 h ago",
+                "alice: the source is in trouble (500)\n  `baton",
                 "`baton sync list alice --failed`",
                 "`baton sync retry alice`",
             ],

@@ -7,6 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
 use super::start::Sync;
+use super::words::counted;
 use crate::{advice, api, moment, output};
 
 /// How often the database is asked.
@@ -70,16 +71,62 @@ pub(super) fn verdict(syncs: &[Sync]) -> Result<()> {
             syncs.len()
         ),
     };
-    let help = match progress.overall_status.as_str() {
-        "cancelled" => format!("`baton sync run {source}` starts another"),
-        "failed" => format!(
-            "correct what the error names (`baton sync add` takes a new password), then `baton sync retry {source}`"
-        ),
-        _ => format!(
-            "`baton sync list {source} --failed` says why, `baton sync retry {source}` tries again"
-        ),
-    };
+    let help = help(&Ended {
+        source,
+        status: &progress.overall_status,
+        kind: &progress.kind,
+        is_refused: progress.is_refused,
+        error: progress.error_message.as_deref(),
+    });
     Err(advice::error(message, help))
+}
+
+/// What errors contain that the same request would bring again: they name an option, the address, or what was not found there.
+const NEED_OTHER_SETTINGS: [&str; 6] = [
+    "--",
+    "address",
+    "sync add",
+    "no array of records",
+    "of the page has",
+    "know the parameter",
+];
+
+/// A sync that has not completed.
+pub(super) struct Ended<'a> {
+    pub(super) source: &'a str,
+    pub(super) status: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) is_refused: bool,
+    pub(super) error: Option<&'a str>,
+}
+
+/// What to do about it.
+pub(super) fn help(sync: &Ended) -> String {
+    let source = sync.source;
+    let error = sync.error.unwrap_or_default();
+    if sync.status == "cancelled" {
+        format!("`baton sync run {source}` starts another")
+    } else if sync.is_refused {
+        format!(
+            "`baton sync add` takes a new password or token for {source}, `baton sync retry {source}` goes on with it"
+        )
+    } else if error.contains("sync_hosts") {
+        format!(
+            "allow the server by the variable sync_hosts (`baton up --variable`), then `baton sync retry {source}`"
+        )
+    } else if NEED_OTHER_SETTINGS.iter().any(|it| error.contains(it)) {
+        format!(
+            "`baton sync add` changes the address and options of {source}, then `baton sync run {source} --watch`"
+        )
+    } else if sync.kind == "changes" {
+        format!(
+            "`baton sync retry {source}` tries again, `baton sync run {source} --full` fetches everything anew"
+        )
+    } else {
+        format!(
+            "`baton sync retry {source}` tries again, `baton sync list {source} --failed` shows every failed chunk"
+        )
+    }
 }
 
 /// The status for people.
@@ -97,11 +144,11 @@ pub(super) fn counts(progress: &Progress) -> String {
         n => format!(" ({} failed)", output::count(n)),
     };
     format!(
-        "{} of {} chunks{failed}, {:.1} %, {} items",
+        "{} of {}{failed}, {:.1} %, {}",
         output::count(done(progress)),
-        output::count(progress.total_chunks),
+        counted(progress.total_chunks, "chunk"),
         progress.progress_percentage,
-        output::count(progress.synced_items)
+        counted(progress.synced_items, "item")
     )
 }
 
@@ -131,10 +178,11 @@ impl View {
     }
 
     fn shows(&self, at: usize, round: u64, source: &str, progress: &Progress, now: &str) {
-        let eta = match &progress.eta {
-            Some(eta) if !has_ended(progress) => format!(", done {}", moment::relative(now, eta)),
-            _ => String::new(),
-        };
+        let eta = progress.eta.as_deref().filter(|_| !has_ended(progress));
+        let eta = eta.map(|it| moment::relative(now, it));
+        // Where each page leads to the next, a single chunk always waits, as if it were the last.
+        let eta = eta.filter(|it| it != "now" && !it.ends_with(" ago"));
+        let eta = eta.map(|it| format!(", done {it}")).unwrap_or_default();
         let status = match progress.overall_status.as_str() {
             "processing" => String::new(),
             other => format!(", {}", in_words(other)),
@@ -198,6 +246,7 @@ mod tests {
             progress_percentage: 99.9,
             eta: None,
             error_message: None,
+            is_refused: false,
         };
         Sync {
             source: source.to_owned(),
@@ -229,6 +278,77 @@ mod tests {
         check(
             &[sync("alice", "failed"), sync("bob", "partial_failure")],
             Some("2 of 2 syncs did not complete, among them that of alice"),
+        );
+    }
+
+    #[test]
+    fn the_error_and_the_help_that_fits_it_are_told() {
+        let check =
+            |status: &str, kind: &str, is_refused: bool, error: Option<&str>, expected: &str| {
+                let help = help(&Ended {
+                    source: "alice",
+                    status,
+                    kind,
+                    is_refused,
+                    error,
+                });
+                assert!(help.contains(expected), "{help}");
+                let mut sync = sync("alice", status);
+                let progress = sync.progress.as_mut().expect("it was watched");
+                progress.error_message = error.map(str::to_owned);
+                let told = verdict(&[sync])
+                    .expect_err("it did not complete")
+                    .to_string();
+                assert!(
+                    told.ends_with(error.unwrap_or("did not complete")),
+                    "{told}"
+                );
+            };
+        check(
+            "failed",
+            "full",
+            true,
+            Some("the source refuses the credentials (401)"),
+            "takes a new password",
+        );
+        check(
+            "failed",
+            "full",
+            false,
+            Some("more: use --offset-param"),
+            "`baton sync add`",
+        );
+        check(
+            "partial_failure",
+            "changes",
+            false,
+            Some("the server fails"),
+            "`baton sync run alice --full`",
+        );
+        check(
+            "partial_failure",
+            "full",
+            false,
+            Some("the source is in trouble (500)"),
+            "`baton sync retry alice`",
+        );
+        check("cancelled", "full", false, None, "starts another");
+        for error in [
+            "there is nothing at this address (404)",
+            "the source has moved (301); add it with its new address, https://a.example",
+            "the answer has no array of records at \"/items\"",
+            "record 4 of the page has the id null at \"/id\"",
+            "the server now names https://a.example; run `baton sync add` again to allow it",
+        ] {
+            check("failed", "full", false, Some(error), "`baton sync add`");
+        }
+        let denied = "the variable sync_hosts does not allow https://a.example";
+        check(
+            "failed",
+            "full",
+            false,
+            Some(denied),
+            "`baton up --variable`",
         );
     }
 

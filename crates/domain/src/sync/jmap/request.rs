@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
-use super::Session;
 use super::email::PROPERTIES;
 use super::session::{CORE, MAIL};
+use super::{Session, Start};
 
 /// How many messages a page lists; the server may list fewer.
-const PAGE: usize = 5000;
+pub(super) const PAGE: usize = 5000;
 
 /// Names of calls, by which their responses are found.
 pub(super) const STATE: &str = "state";
@@ -15,19 +15,20 @@ pub(super) const CHANGES: &str = "changes";
 pub(super) const CREATED: &str = "created";
 pub(super) const UPDATED: &str = "updated";
 
-/// Lists a page of messages, the newest first: those after `anchor`, or the first page, and before it the state if wanted.
-pub fn plan_request(session: &Session, anchor: Option<&str>, with_state: bool) -> Value {
+/// Lists a page of messages, the newest first, and before it the state if wanted.
+pub fn plan_request(session: &Session, start: Start, with_state: bool) -> Value {
     let mut query = json!({
         "accountId": session.account,
         "sort": [{ "property": "receivedAt", "isAscending": false }],
         "limit": PAGE,
     });
-    match anchor {
-        Some(anchor) => {
+    match start {
+        Start::First => query["calculateTotal"] = true.into(),
+        Start::After(anchor) => {
             query["anchor"] = anchor.into();
             query["anchorOffset"] = 1.into();
         }
-        None => query["calculateTotal"] = true.into(),
+        Start::At(position, _) => query["position"] = position.into(),
     }
     let mut calls = Vec::new();
     if with_state {

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::email::email_item;
-use super::request::{CHANGES, CREATED, GET, LIST, STATE, UPDATED};
-use super::{ANCHORS, LISTED, RESYNC, Session, Settings, halves};
+use super::request::{CHANGES, CREATED, GET, LIST, PAGE, STATE, UPDATED};
+use super::{ANCHORS, LISTED, OVERLAP, Session, Settings, Start, halves, resync};
 use crate::foreign;
 use crate::sync::answer::Answer;
 use crate::sync::item::distinct;
@@ -15,6 +15,9 @@ const CROWDED: u32 = 5;
 /// What the types of request-level errors begin with (RFC 8620, section 3.6.1).
 const PROBLEM: &str = "urn:ietf:params:jmap:error:";
 
+/// The errors by which servers say that they cannot tell changes, beside `cannotCalculateChanges`.
+const NO_CHANGES: [&str; 2] = ["tooManyChanges", "unknownMethod"];
+
 /// What came of listing a page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Planned {
@@ -22,13 +25,15 @@ pub enum Planned {
     Page(Synced),
     /// The message that it was to follow is gone.
     AnchorGone,
+    /// The server does not list after a message.
+    NoAnchors,
 }
 
 /// Reads the answer to [`super::plan_request`].
 pub fn read_planned(
     session: &Session,
     settings: &Settings,
-    anchor: Option<&str>,
+    start: Start,
     with_state: bool,
     answer: &Answer,
 ) -> Result<Planned, Failure> {
@@ -38,23 +43,50 @@ pub fn read_planned(
         let get = arguments(&responses, STATE)?;
         synced.state = Some(text(get, "state")?);
     }
-    let list = match arguments(&responses, LIST) {
-        Ok(it) => it,
-        Err(Trouble::AnchorGone) if anchor.is_some() => return Ok(Planned::AnchorGone),
-        Err(trouble) => return Err(trouble.into()),
+    let list = match (arguments(&responses, LIST), start) {
+        (Ok(it), _) => it,
+        (Err(Trouble::AnchorGone), Start::After(_)) => return Ok(Planned::AnchorGone),
+        (Err(Trouble::BadArguments), Start::After(_)) => return Ok(Planned::NoAnchors),
+        (Err(trouble), _) => return Err(trouble.into()),
     };
     let ids = ids(list, "ids")?;
-    if ids.iter().any(|it| Some(it.as_str()) == anchor) {
-        return Err(Failure::failed(
-            "the server does not move past the message that a page is to follow",
-        ));
-    }
-    synced.plan.insert(LISTED.to_owned(), true.into());
+    let number = |name: &str| list.get(name).and_then(Value::as_u64);
+    let stuck =
+        || Failure::failed("the server does not move past the message that a page is to follow");
     // Of the first page alone: there it is asked for, while Cyrus 3.6 tells it with every page.
-    let total = match anchor {
-        None => list.get("total").and_then(Value::as_u64),
-        Some(_) => None,
+    let total = match start {
+        Start::First => number("total"),
+        Start::After(_) | Start::At(..) => None,
     };
+    // A page that is shorter than it may be is the last one, where the server tells no total.
+    let is_short = (ids.len() as u64) < number("limit").unwrap_or(PAGE as u64);
+    let (new, is_last) = match start {
+        Start::First => {
+            let all = total.map_or(is_short, |it| it == ids.len() as u64);
+            (&ids[..], all || ids.is_empty())
+        }
+        Start::After(anchor) if ids.iter().any(|it| it == anchor) => return Err(stuck()),
+        Start::After(_) => (&ids[..], ids.is_empty()),
+        Start::At(position, anchors) => {
+            if number("position").is_some_and(|it| it != position) {
+                return Err(Failure::failed(
+                    "the server lists neither after a message nor from a position",
+                ));
+            }
+            let Some(last) = anchors
+                .iter()
+                .find_map(|it| ids.iter().position(|id| id == it))
+            else {
+                return Ok(Planned::AnchorGone);
+            };
+            let new = &ids[last + 1..];
+            if new.is_empty() && !is_short {
+                return Err(stuck());
+            }
+            (new, is_short)
+        }
+    };
+    synced.plan.insert(LISTED.to_owned(), true.into());
     if let Some(total) = total {
         synced.plan.insert("total".to_owned(), total.into());
     }
@@ -62,14 +94,20 @@ pub fn read_planned(
         // Taken for an empty mailbox, it would end in letting go of every message.
         return Err(malformed("messages are counted and not listed"));
     }
-    // Otherwise an empty page ends the list.
-    let complete = total == Some(ids.len() as u64);
-    if !ids.is_empty() && !complete {
-        let anchors = ids.iter().rev().take(ANCHORS).cloned().collect();
-        synced.chunks.push(Work::Plan { anchors });
+    if !is_last {
+        let begin = match start {
+            Start::First => Some(0),
+            Start::After(_) => number("position"),
+            Start::At(position, _) => Some(position),
+        };
+        let repeated = (ids.len() / 2).clamp(1, OVERLAP);
+        synced.chunks.push(Work::Plan {
+            anchors: ids.iter().rev().take(ANCHORS).cloned().collect(),
+            position: begin.map(|it| it + (ids.len() - repeated) as u64),
+        });
     }
     synced.chunks.extend(
-        ids.chunks(session.chunk_size(settings))
+        new.chunks(session.chunk_size(settings))
             .map(|ids| Work::Fetch { ids: ids.to_vec() }),
     );
     Ok(Planned::Page(synced))
@@ -89,39 +127,47 @@ pub fn read_fetched(asked: &[String], answer: &Answer) -> Result<Synced, Failure
     }
 }
 
-/// Reads the answer to [`super::changes_request`].
-pub fn read_changes(since: &str, answer: &Answer) -> Result<Synced, Failure> {
+/// Reads the answer to [`super::changes_request`]. Messages that are too many for one answer are got in parts.
+pub fn read_changes(
+    session: &Session,
+    settings: &Settings,
+    since: &str,
+    answer: &Answer,
+) -> Result<Synced, Failure> {
     let responses = responses(answer)?;
     let changes = match arguments(&responses, CHANGES) {
         Ok(it) => it,
-        Err(Trouble::StateGone) => {
-            return Ok(Synced {
-                chunks: vec![Work::Plan { anchors: vec![] }],
-                plan: Map::from_iter([(RESYNC.to_owned(), true.into())]),
-                ..Synced::default()
-            });
-        }
+        Err(Trouble::StateGone | Trouble::BadArguments) => return Ok(resync()),
+        Err(Trouble::Unknown(kind)) if NO_CHANGES.contains(&kind.as_str()) => return Ok(resync()),
         Err(trouble) => return Err(trouble.into()),
     };
     let state = text(changes, "newState")?;
-    let mut removed = ids(changes, "destroyed")?;
-    let mut items = Vec::new();
-    for (call, kind) in [(CREATED, "created"), (UPDATED, "updated")] {
-        let messages = messages(&responses, call, &ids(changes, kind)?)?;
-        items.extend(messages.items);
-        removed.extend(messages.gone);
+    let has_more = changes.get("hasMoreChanges") == Some(&Value::Bool(true));
+    if has_more && state == since {
+        // A server that stands still will never tell them.
+        return Ok(resync());
     }
     let mut synced = Synced {
-        items: distinct(items),
-        removed,
+        removed: ids(changes, "destroyed")?,
         ..Synced::default()
     };
-    if changes.get("hasMoreChanges") == Some(&Value::Bool(true)) {
-        if state == since {
-            return Err(Failure::failed(
-                "the server has more changes and does not move past the first",
-            ));
+    let mut items = Vec::new();
+    for (call, kind) in [(CREATED, "created"), (UPDATED, "updated")] {
+        let ids = ids(changes, kind)?;
+        match messages(&responses, call, &ids) {
+            Ok(messages) => {
+                items.extend(messages.items);
+                synced.removed.extend(messages.gone);
+            }
+            Err(Trouble::TooLarge) => synced.chunks.extend(
+                ids.chunks(session.chunk_size(settings))
+                    .map(|ids| Work::Fetch { ids: ids.to_vec() }),
+            ),
+            Err(trouble) => return Err(trouble.into()),
         }
+    }
+    synced.items = distinct(items);
+    if has_more {
         synced.chunks.push(Work::Changes { since: state });
     } else {
         synced.state = Some(state);
@@ -138,6 +184,10 @@ enum Trouble {
     AnchorGone,
     /// Changes since this state cannot be told.
     StateGone,
+    /// The server does not take what was asked.
+    BadArguments,
+    /// Another error, by the server's word.
+    Unknown(String),
     /// Anything else.
     Failure(Failure),
 }
@@ -155,6 +205,8 @@ impl From<Trouble> for Failure {
             Trouble::TooLarge => "requestTooLarge",
             Trouble::AnchorGone => "anchorNotFound",
             Trouble::StateGone => "cannotCalculateChanges",
+            Trouble::BadArguments => "invalidArguments",
+            Trouble::Unknown(kind) => return method_failed(&kind),
         };
         method_failed(kind)
     }
@@ -227,13 +279,14 @@ fn method_error(error: &Map<String, Value>) -> Trouble {
         "cannotCalculateChanges" => Trouble::StateGone,
         // What Cyrus 3.6 says of a state that it cannot read, such as another server's.
         "invalidArguments" if about_state() => Trouble::StateGone,
+        "invalidArguments" => Trouble::BadArguments,
         "serverUnavailable" | "serverFail" | "serverPartialFail" => {
             Failure::retry(format!("the server is in trouble ({kind})")).into()
         }
         "forbidden" => Failure::refused("the server forbids access to the account").into(),
         "accountNotFound" => Failure::failed("the server has no such account").into(),
         "accountNotSupportedByMethod" => Failure::failed("the account holds no mail").into(),
-        _ => method_failed(kind).into(),
+        _ => Trouble::Unknown(kind.to_owned()),
     }
 }
 

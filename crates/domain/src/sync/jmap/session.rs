@@ -31,6 +31,10 @@ pub struct Session {
     max_size_request: usize,
 }
 
+/// How many accounts a message names at most, and how long their names are then.
+const MOST_NAMED: usize = 5;
+const LONGEST_NAME: usize = 30;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
@@ -107,14 +111,35 @@ impl Session {
 }
 
 fn account(body: &Body, settings: &Settings) -> Result<String, Failure> {
+    let use_one = || match named_accounts(body) {
+        accounts if accounts.is_empty() => "the server shows the user no account".to_owned(),
+        accounts => format!("use --account with one of {accounts}"),
+    };
     match (&settings.account, body.primary_accounts.get(MAIL)) {
         (Some(account), _) if body.accounts.contains_key(account) => Ok(account.clone()),
         (Some(account), _) => Err(Failure::failed(format!(
-            "the user has no account {account:?}"
+            "the user has no account {account:?}; {}",
+            use_one()
         ))),
         (None, Some(Value::String(account))) => Ok(foreign::text(account)),
-        (None, _) => Err(Failure::failed(
-            "the user has no primary mail account; set account to one of the others",
-        )),
+        (None, _) => Err(Failure::failed(format!(
+            "the user has no primary mail account; {}",
+            use_one()
+        ))),
     }
+}
+
+/// The ids of the accounts with their names, the first few.
+fn named_accounts(body: &Body) -> String {
+    let accounts = body.accounts.iter().take(MOST_NAMED).map(|(id, account)| {
+        let id: String = id.chars().take(LONGEST_NAME).collect();
+        match account["name"].as_str() {
+            Some(name) if name != id => {
+                let name: String = name.chars().take(LONGEST_NAME).collect();
+                format!("{id} ({name})")
+            }
+            _ => id,
+        }
+    });
+    accounts.collect::<Vec<_>>().join(", ")
 }

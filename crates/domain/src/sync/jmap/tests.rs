@@ -62,9 +62,9 @@ fn failure<T: std::fmt::Debug>(result: Result<T, Failure>) -> Failure {
     result.unwrap_err()
 }
 
-fn plan(anchors: &[&str]) -> Work {
+fn plan(anchors: &[&str], position: Option<u64>) -> Work {
     let anchors = anchors.iter().map(|it| (*it).to_owned()).collect();
-    Work::Plan { anchors }
+    Work::Plan { anchors, position }
 }
 
 fn fetch(ids: &[&str]) -> Work {

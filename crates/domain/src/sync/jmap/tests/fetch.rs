@@ -110,7 +110,7 @@ fn changes_are_items_removals_and_more_changes() {
             ],"sessionState":"0"}}"#
         )
     };
-    let last = read_changes("26", &ok(&body(false, "29"))).unwrap();
+    let last = read("26", &ok(&body(false, "29"))).unwrap();
     assert_eq!(
         last.items,
         [
@@ -122,14 +122,11 @@ fn changes_are_items_removals_and_more_changes() {
     assert_eq!(last.state.as_deref(), Some("29"));
     assert!(last.chunks.is_empty());
 
-    let more = read_changes("26", &ok(&body(true, "29"))).unwrap();
+    let more = read("26", &ok(&body(true, "29"))).unwrap();
     let since = "29".to_owned();
     assert_eq!(more.chunks, [Work::Changes { since }]);
     assert_eq!(more.state, None);
-    assert_eq!(
-        failure(read_changes("26", &ok(&body(true, "26")))).remedy,
-        Remedy::GiveUp
-    );
+    assert_eq!(read("26", &ok(&body(true, "26"))), Ok(resync()));
     assert_eq!(fewer_changes(500), Some(62));
     assert_eq!(fewer_changes(7), None);
 }
@@ -139,14 +136,34 @@ fn a_state_that_is_forgotten_means_listing_everything() {
     for error in [
         r#"{"type":"cannotCalculateChanges"}"#,
         r#"{"type":"invalidArguments","arguments":["sinceState"]}"#,
+        r#"{"type":"invalidArguments"}"#,
+        r#"{"type":"tooManyChanges"}"#,
+        r#"{"type":"unknownMethod"}"#,
     ] {
         let body = format!(
             r#"{{"methodResponses":[["error",{error},"changes"],["error",{{"type":"resultReference"}},"created"],
             ["error",{{"type":"resultReference"}},"updated"]],"sessionState":"0"}}"#
         );
-        let synced = read_changes("bogus", &ok(&body)).unwrap();
-        assert_eq!(synced.chunks, [plan(&[])]);
+        let synced = read("bogus", &ok(&body)).unwrap();
+        assert_eq!(synced.chunks, [plan(&[], None)]);
         assert_eq!(Value::Object(synced.plan), json!({ "resync": true }));
         assert_eq!(synced.state, None);
     }
+}
+
+#[test]
+fn changes_that_are_too_many_for_one_answer_are_got_in_parts() {
+    let body = r#"{"methodResponses":[
+        ["Email/changes",{"oldState":"26","newState":"29","hasMoreChanges":false,"created":["M1","M2","M3"],"updated":["M4"],"destroyed":[]},"changes"],
+        ["error",{"type":"requestTooLarge"},"created"],
+        ["Email/get",{"state":"273","list":[{"id":"M4"}],"notFound":[]},"updated"]]}"#;
+    let small = settings(json!({ "chunk_size": 2 }));
+    let synced = read_changes(&session(), &small, "26", &ok(body)).unwrap();
+    assert_eq!(synced.chunks, [fetch(&["M1", "M2"]), fetch(&["M3"])]);
+    assert_eq!(synced.items, [json!({ "id": "M4" })]);
+    assert_eq!(synced.state.as_deref(), Some("29"));
+}
+
+fn read(since: &str, answer: &Answer) -> Result<Synced, Failure> {
+    read_changes(&session(), &settings(json!({})), since, answer)
 }

@@ -116,3 +116,25 @@ fn a_session_is_outdated_when_its_address_is_gone() {
         assert_eq!(Session::is_outdated(&answer(status, "")), outdated);
     }
 }
+
+#[test]
+fn a_missing_account_names_those_that_there_are() {
+    let url = "https://mail.example/jmap";
+    let mut body = session_body();
+    body["accounts"]["team"]["name"] = "the team".into();
+    let other = read_session(url, json!({ "account": "bob" }), &body);
+    let message = failure(other).message;
+    assert!(
+        message.contains("no account \"bob\"; use --account with one of alice, team (the team)"),
+        "{message}"
+    );
+    body["primaryAccounts"] = json!({});
+    let message = failure(read_session(url, json!({}), &body)).message;
+    assert!(
+        message.contains("no primary mail account; use --account with one of alice"),
+        "{message}"
+    );
+    body["accounts"] = json!({});
+    let message = failure(read_session(url, json!({}), &body)).message;
+    assert!(message.contains("shows the user no account"), "{message}");
+}
