@@ -109,9 +109,14 @@ pub(crate) fn count(n: u64) -> String {
     text
 }
 
-/// `1 row`, `2 rows`, `1,000 rows`.
-pub(crate) fn plural(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(n), if n == 1 { one } else { many })
+/// A number of things by the regular plural: `1 row`, `1,000 rows`, `2 addresses`.
+pub(crate) fn counted(n: u64, what: &str) -> String {
+    let ending = match what {
+        _ if n == 1 => "",
+        _ if what.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {what}{ending}", count(n))
 }
 
 #[cfg(test)]
@@ -136,8 +141,14 @@ mod tests {
         check(999, "999");
         check(1_000, "1,000");
         check(1_234_567, "1,234,567");
-        assert_eq!(plural(0, "row", "rows"), "0 rows");
-        assert_eq!(plural(1, "row", "rows"), "1 row");
-        assert_eq!(plural(1_000, "row", "rows"), "1,000 rows");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let check = |n, what, expected| assert_eq!(counted(n, what), expected);
+        check(0, "row", "0 rows");
+        check(1, "row", "1 row");
+        check(1_000, "row", "1,000 rows");
+        check(2, "address", "2 addresses");
     }
 }

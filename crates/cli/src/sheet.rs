@@ -25,7 +25,7 @@ pub(crate) use results::{Results, Verdict};
 pub(crate) use rows::{Counts, Rows};
 
 use crate::advice;
-use crate::output::plural;
+use crate::output::counted;
 use column::Content;
 use dialect::Dialect;
 use encoding::Converted;
@@ -168,7 +168,7 @@ impl Sheet {
                 None => format!("{name} is in {from}"),
                 Some(lines) => format!(
                     "{name} is in UTF-8, except for {} in {from}",
-                    plural(lines, "line", "lines")
+                    counted(lines, "line")
                 ),
             };
             notes.push(format!(
@@ -178,7 +178,7 @@ impl Sheet {
         if self.dialect.skipped > 0 {
             notes.push(format!(
                 "note: left out: {} above the header.",
-                plural(self.dialect.skipped, "line", "lines")
+                counted(self.dialect.skipped, "line")
             ));
         }
         for column in &self.columns {

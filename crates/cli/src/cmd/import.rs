@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::copy::CopyIn;
-use crate::output::{self, count, plural};
+use crate::output::{self, count, counted};
 use crate::sheet::{Format, Sheet};
 use crate::{advice, api, context::Context, database::Database};
 
@@ -102,10 +102,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             let columns: Vec<String> = result.columns.iter().map(|it| format!("{it:?}")).collect();
             let mut text = format!(
                 "Imported {} from the {} {} of {}. Addresses alone are imported, no other column.",
-                plural(result.imported, "contact", "contacts"),
+                counted(result.imported, "contact"),
                 if columns.len() == 1 { "column" } else { "columns" },
                 columns.join(", "),
-                plural(result.rows, "row", "rows"),
+                counted(result.rows, "row"),
             );
             for (n, what) in [
                 (result.duplicates, "Duplicates"),

@@ -9,7 +9,6 @@ mod secret;
 mod source;
 mod start;
 mod watch;
-mod words;
 
 use anyhow::{Error, Result};
 

@@ -2,7 +2,7 @@ use anyhow::Result;
 use domain::sync::sealed::open;
 use serde_json::json;
 
-use super::words::counted;
+use crate::output::counted;
 use crate::{advice, api, context::Context, database::Database, source_key};
 
 /// Encrypts the secrets of all sources under the first key.

@@ -3,7 +3,7 @@ use contract::{Call, DropFailedChunks, RetrySync, TouchedChunks};
 use tokio_postgres::Client;
 
 use super::no_such_source;
-use super::words::counted;
+use crate::output::counted;
 use crate::{api, context::Context, database::Database};
 
 /// Lets failed chunks try again.

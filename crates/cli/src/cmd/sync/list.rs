@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::words::counted;
 use super::{unknown_source, watch};
+use crate::output::counted;
 use crate::{api, board, context::Context, database::Database, moment, output};
 
 /// The longest text of a chunk's work in a table.

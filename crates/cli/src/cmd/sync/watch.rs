@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
 use super::start::Sync;
-use super::words::counted;
+use crate::output::counted;
 use crate::{advice, api, moment, output};
 
 /// How often the database is asked.

@@ -4,7 +4,7 @@ use domain::email::{Reason, Status};
 use serde::Serialize;
 
 use super::Loaded;
-use crate::output::{count, plural, table};
+use crate::output::{count, counted, table};
 use crate::sheet::Sheet;
 
 /// What came of a run.
@@ -74,8 +74,8 @@ impl Summary {
             .unwrap_or_default();
         let mut lines = vec![format!(
             "{}, {} of the {} {} validated{speed}.",
-            plural(self.rows, "row", "rows"),
-            plural(self.addresses, "address", "addresses"),
+            counted(self.rows, "row"),
+            counted(self.addresses, "address"),
             if columns.len() == 1 {
                 "column"
             } else {
@@ -109,7 +109,7 @@ impl Summary {
         if unanswered > 0 {
             lines.push(format!(
                 "No resolver gave an answer for {}; if there are many, name another with --resolver, or use --offline.",
-                plural(unanswered, "address", "addresses")
+                counted(unanswered, "address")
             ));
         }
         if self.verdicts.len() == 1 && self.reasons.contains_key(Reason::Syntax.as_str()) {
