@@ -162,14 +162,17 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
         found: format!("{}, PostgreSQL {major}", database.address()),
     }];
     checks.push(protection(database.address()));
-    if let Err(error) = board::read(&client).await {
-        checks.push(Check {
-            what: "schema",
-            verdict: Verdict::Broken,
-            found: format!("{}; run `baton migrate`", advice::chain(&error)),
-        });
-        return Ok(checks);
-    }
+    let board = match board::read(&client).await {
+        Ok(board) => board,
+        Err(error) => {
+            checks.push(Check {
+                what: "schema",
+                verdict: Verdict::Broken,
+                found: format!("{}; run `baton migrate`", advice::chain(&error)),
+            });
+            return Ok(checks);
+        }
+    };
     checks.push(Check {
         what: "schema",
         verdict: Verdict::Ok,
@@ -179,6 +182,11 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
     checks.push(connections(database, &client).await?);
     checks.push(lent_rights(&client, major).await?);
     checks.push(never_due(&client).await?);
+    checks.extend(board.refused_callbacks.iter().map(|it| Check {
+        what: "callbacks",
+        verdict: Verdict::Warning,
+        found: it.in_words(&board.now),
+    }));
     Ok(checks)
 }
 

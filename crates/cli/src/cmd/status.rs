@@ -248,6 +248,12 @@ fn remarks(status: &Status) -> Vec<String> {
             }
         ));
     }
+    remarks.extend(
+        board
+            .refused_callbacks
+            .iter()
+            .map(|it| it.in_words(&board.now)),
+    );
     remarks.extend(board::message::advice(&board.messages));
     if ticks_stopped(board) && board.jobs.iter().any(|it| it.state == "due") {
         remarks.push(
@@ -330,6 +336,28 @@ mod tests {
             lost.contains("It could NOT reach one at http://one/run: ConnectionRefused"),
             "{lost}"
         );
+    }
+
+    #[test]
+    fn it_says_which_callbacks_were_refused_and_what_to_check() {
+        let text = told(json!({
+            "now": "2026-03-01T09:30:00+00:00",
+            "jobs": [], "progress": null, "cycles": [], "running_too_long": [], "verdicts": [], "syncs": [],
+            "messages": [], "alerts": [],
+            "refused_callbacks": [
+                { "route": "inbound", "refused": 1200, "first_at": "2026-03-01T08:30:00+00:00", "last_at": "2026-03-01T09:28:00+00:00" },
+                { "route": "status", "refused": 1, "first_at": "2026-03-01T08:30:00+00:00", "last_at": "2026-03-01T08:30:00+00:00" },
+            ],
+        }));
+        for expected in [
+            "/messages/sms/inbound were refused (401) 1,200 times, the last one 2 min ago",
+            "no STOP of a recipient is recorded",
+            "/messages/sms/status were refused (401) once",
+            "check that the variable public_url",
+            "sms_key is the auth token",
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
     }
 
     #[test]

@@ -38,6 +38,31 @@ pub fn signature_is_valid(
     code.verify_slice(&signature).is_ok()
 }
 
+/// The addresses over which Twilio may have signed a request for `target`, the path with its query. It may call an address with
+/// a port and sign it without, and the other way round where the port is the scheme's own.
+#[must_use]
+pub fn signed_urls(public_url: &str, target: &str) -> Vec<String> {
+    let public_url = public_url.trim_end_matches('/');
+    let (scheme, rest) = public_url.split_once("://").unwrap_or_default();
+    let (authority, path) = match rest.find('/') {
+        Some(start) => rest.split_at(start),
+        None => (rest, ""),
+    };
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|it| it.is_ascii_digit()) => host,
+        Some(_) | None => authority,
+    };
+    let other = match scheme {
+        _ if host.len() < authority.len() => host.to_owned(),
+        _ if scheme.eq_ignore_ascii_case("https") => format!("{host}:443"),
+        _ => format!("{host}:80"),
+    };
+    vec![
+        format!("{public_url}{target}"),
+        format!("{scheme}://{other}{path}{target}"),
+    ]
+}
+
 /// The SID of a message and what became of it; none if the form says neither, or nothing of a message that goes out.
 #[must_use]
 pub fn status_callback(params: &[(String, String)]) -> Option<(String, Delivery)> {
