@@ -178,6 +178,7 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
         verdict: Verdict::Ok,
         found: "is there".to_owned(),
     });
+    checks.extend(lost_by_moving(&client).await?);
     checks.extend(roles_log_in(home, database, &client).await?);
     checks.push(connections(database, &client).await?);
     checks.push(lent_rights(&client, major).await?);
@@ -188,6 +189,22 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
         found: it.in_words(&board.now),
     }));
     Ok(checks)
+}
+
+/// What a copied, restored or renamed database lacks.
+async fn lost_by_moving(client: &Client) -> Result<Option<Check>> {
+    let lost: Vec<String> = client
+        .query_one("select baton_api.lost_by_moving()", &[])
+        .await?
+        .get(0);
+    Ok((!lost.is_empty()).then(|| Check {
+        what: "move",
+        verdict: Verdict::Broken,
+        found: format!(
+            "this database was copied, restored or renamed, and lacks {}; run `baton migrate`",
+            lost.join("; ")
+        ),
+    }))
 }
 
 /// Whose rights the triggers on tables of the application get when Baton writes these tables.

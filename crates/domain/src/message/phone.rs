@@ -92,6 +92,20 @@ pub fn read(text: &str, default_region: Option<&str>) -> Result<Phone, NotAPhone
     })
 }
 
+/// The country codes whose numbers may be in several time zones, with these zones.
+#[must_use]
+pub fn shared_codes() -> Vec<(i32, Vec<&'static str>)> {
+    let regions = PHONE_NUMBER_UTIL.get_supported_regions();
+    let codes: BTreeSet<i32> = regions
+        .filter_map(|it| PHONE_NUMBER_UTIL.get_country_code_for_region(it))
+        .collect();
+    codes
+        .into_iter()
+        .map(|code| (code, zones(code)))
+        .filter(|(_, zones)| zones.len() > 1)
+        .collect()
+}
+
 fn zones(country_code: i32) -> Vec<&'static str> {
     let regions = PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(country_code);
     let countries: BTreeSet<String> = regions
@@ -222,6 +236,19 @@ mod tests {
         check("+38343201234", &["Europe/Belgrade"], &[], 1);
         let shared = read("+80012345678", None).expect("it is international and toll-free");
         assert_eq!(shared.zones, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn codes_of_several_zones_are_listed_with_them() {
+        let codes = shared_codes();
+        let zones_of = |code| {
+            codes
+                .iter()
+                .find(|(it, _)| *it == code)
+                .map(|(_, zones)| zones.len())
+        };
+        assert!(zones_of(1) > Some(70) && zones_of(7) > Some(20) && zones_of(61) > Some(5));
+        assert_eq!((zones_of(41), zones_of(81)), (None, None));
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- Callbacks that were refused, and holds that follow corrections of a recipient or of the settings.
+-- Callbacks that were refused, holds that follow corrections of a recipient or of the settings, and databases that were moved.
 
 create table baton.refused_callbacks (
   route text primary key
@@ -17,3 +17,13 @@ alter table baton.messages add column hold_revision bigint not null default 0;
 comment on column baton.messages.hold_revision is 'The revision of the settings by which it was last held; one held by an older revision is due.';
 create index messages_held_idx on baton.messages (job, channel, hold_revision) where due_at is not null and reason in ('quiet_hours', 'daily_cap');
 create index messages_held_by_recipient_idx on baton.messages (recipient_id) where status = 'reserved' and purpose = 'auto_sync';
+
+create table baton.known_database (
+  only_row boolean primary key default true
+    constraint there_is_one_row check (only_row),
+  database_oid bigint,
+  server text,
+  sets_search_path boolean not null default false
+);
+comment on table baton.known_database is 'Which database this is, so that a copy or a restored dump is noticed, and whether Baton set its search path.';
+insert into baton.known_database default values;
