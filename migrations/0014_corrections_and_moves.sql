@@ -27,3 +27,6 @@ create table baton.known_database (
 );
 comment on table baton.known_database is 'Which database this is, so that a copy or a restored dump is noticed, and whether Baton set its search path.';
 insert into baton.known_database default values;
+
+-- What has no cycles has no schedule.
+update baton.schedules s set enabled = false where s.job not in ('validate-contacts', 'follow-up-reminders');

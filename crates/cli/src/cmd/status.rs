@@ -14,6 +14,8 @@ struct Status {
     deployment: Option<Health>,
     /// The database, without secrets.
     database: String,
+    /// The database that the host of this folder was started with, where it is another one.
+    host_database: Option<String>,
     #[serde(flatten)]
     board: Board,
 }
@@ -23,9 +25,11 @@ pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()>
     let home = context.home()?;
     Database::look(context, &home, async |database| {
         let board = board::read(&database.connect().await?).await?;
+        let address = database.address().to_string();
         let status = Status {
             deployment: args.health(&home).await,
-            database: database.address().to_string(),
+            host_database: args.other_database(&home, &address),
+            database: address,
             board,
         };
         context.output.result(&status, || text(&status))
@@ -79,6 +83,9 @@ fn text(status: &Status) -> String {
     };
     let database = &status.database;
     let mut parts = vec![match &status.deployment {
+        Some(Health { url, .. }) if let Some(other) = &status.host_database => format!(
+            "This is the database {database}. The host at {url} was started with {other}, and the rest is about {database} alone."
+        ),
         Some(Health {
             url, error: None, ..
         }) => {
@@ -287,6 +294,7 @@ mod tests {
         text(&Status {
             deployment: None,
             database: "baton on 127.0.0.1:1".to_owned(),
+            host_database: None,
             board,
         })
     }
