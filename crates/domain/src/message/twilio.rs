@@ -4,6 +4,7 @@ mod callback;
 mod look;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
