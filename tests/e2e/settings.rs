@@ -168,3 +168,28 @@ async fn quiet_hours_that_leave_a_numbering_plan_no_hour_are_warned_of() -> anyh
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_text_that_is_long_is_warned_of_or_refused_with_its_size() -> anyhow::Result<()> {
+    let (db, home) = (Db::new().await?, Home::new()?);
+    for (text, code, expected) in [
+        ("Hello {{ name }}".to_owned(), 0, None),
+        (
+            "Hello {{ name }} 🙂 ".repeat(5),
+            0,
+            Some("segments in UCS-2"),
+        ),
+        (
+            "🙂".repeat(1_817),
+            1,
+            Some("1817 characters, 55 segments in UCS-2"),
+        ),
+    ] {
+        let change = format!("follow_up_text={text}");
+        let (its_code, _, err) = home.run(&db, &["settings", "set", &change]).await?;
+        assert_eq!(its_code, code, "{err}");
+        assert_eq!(err.contains("segments"), expected.is_some(), "{err}");
+        assert!(err.contains(expected.unwrap_or_default()), "{err}");
+    }
+    Ok(())
+}

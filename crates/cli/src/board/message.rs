@@ -99,7 +99,9 @@ pub(crate) fn in_words(status: &str, reason: Option<&str>) -> String {
         "template" => "Its text cannot be made of the template and the fields there are.",
         "opted_out" => "The recipient wants no messages.",
         "region_not_allowed" => "Its country is not among allowed_regions.",
-        "too_long" => "Its text has more segments than most_segments.",
+        "too_long" => {
+            "Its text has more segments than most_segments, or more characters than providers take."
+        }
         "unreachable" => "The recipient's phone cannot be reached.",
         "landline" => "The number is a landline.",
         "blocked" => "The recipient's phone or network blocks it.",
