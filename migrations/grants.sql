@@ -10,7 +10,7 @@ select baton.allow('validate-contacts', 'claim_contacts', 'settle_contacts', 'ex
 select baton.allow('process-chunks', 'claim_next_chunk_job_safe', 'complete_chunk_job_safe', 'extend_attempt');
 select baton.allow('follow-up-reminders', 'claim_reminders', 'submit_messages', 'settle_messages', 'extend_attempt', 'correct_last_contact_date');
 select baton.allow('auto-sync-jobs', 'claim_auto_sync_jobs', 'submit_messages', 'settle_messages', 'extend_attempt');
-select baton.allow('message-callbacks', 'record_delivery', 'record_opt_out');
+select baton.allow('message-callbacks', 'record_delivery', 'record_opt_out', 'record_refused_callback');
 
 -- People, the console and metrics read the views. A view runs its functions with the rights of its reader.
 select baton.allow('viewer', 'get_active_advisory_locks', 'explain_job', 'mask_secrets');

@@ -8,6 +8,7 @@ mod keep_up;
 mod keys;
 mod messages;
 mod messages_command;
+mod one_host;
 mod one_shot;
 mod relay;
 mod roles;

@@ -4,6 +4,7 @@ mod contract_lines;
 mod documents;
 mod matrix;
 mod migrations;
+mod moves;
 mod moving_in;
 mod privileges;
 mod rules;

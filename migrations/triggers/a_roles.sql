@@ -25,6 +25,8 @@ begin
   if not exists (select from pg_catalog.pg_roles r where r.rolname = v_role) then
     begin
       execute format('create role %I nologin', v_role);
+      -- Another server may have had one of this name, with a password.
+      update baton.component_roles r set password_set_at = null, password_set_by = null where r.role_name = v_role;
     exception
       when duplicate_object or unique_violation then
         null;

@@ -154,6 +154,81 @@ async fn what_is_not_signed_as_it_came_is_refused_and_changes_nothing() -> anyho
 }
 
 #[tokio::test]
+async fn a_callback_is_accepted_with_and_without_the_port_of_its_address() -> anyhow::Result<()> {
+    for (public_url, signed) in [
+        ("https://baton.example:8443", "https://baton.example"),
+        ("https://baton.example:8443", "https://baton.example:8443"),
+        ("https://baton.example", "https://baton.example:443"),
+        ("https://baton.example:443", "https://baton.example"),
+        ("http://baton.example", "http://baton.example:80"),
+        ("http://baton.example:80/", "http://baton.example"),
+    ] {
+        let there = |sms: &LoopbackSms| setup(sms).with("public_url", public_url);
+        let scene = reminded(1, there).await?;
+        let url = format!("{signed}/messages/sms/inbound");
+        let stop = scene.sms.reply(&url, &mentor(1), "STOP");
+        let (status, answer) = deliver(&scene, &stop).await?;
+        assert_eq!(status, 204, "{public_url} {signed}: {answer}");
+        assert_eq!(scene.db.count(TRACES).await?, 1, "{public_url} {signed}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn refused_callbacks_are_counted_once_a_second_until_one_is_right() -> anyhow::Result<()> {
+    let scene = reminded(1, setup).await?;
+    let counts = "select route || ' ' || refused from refused_callbacks order by 1";
+    let delivered = report(&scene, "delivered", None);
+    let refuse = async |path: &str| -> anyhow::Result<Value> {
+        let headers = [("x-twilio-signature", "AAAA")];
+        let (status, answer) = scene.app.post_with(path, &headers, "a=b").await?;
+        assert_eq!(status, 401, "{answer}");
+        Ok(answer["message"].clone())
+    };
+    for (wait, expected) in [("0 s", 1), ("0.5 s", 1), ("0.5 s", 2), ("23 hours", 3)] {
+        scene.advance(wait).await?;
+        refuse(delivered.path()).await?;
+        let expected = [format!("status {expected}")];
+        assert_eq!(scene.db.list(counts, &[]).await?, expected, "after {wait}");
+    }
+    let said = refuse("/messages/sms/inbound").await?.to_string();
+    for expected in ["public_url", "sorted by name", "auth token", "sms_key"] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(
+        !said.contains("Bearer") && !said.contains("Webhooks"),
+        "{said}"
+    );
+    let long = "x".repeat(17_000);
+    let (status, answer) = scene.app.post_with(delivered.path(), &[], &long).await?;
+    assert_eq!((status, &answer["message"].to_string()), (401, &said));
+
+    assert_eq!(deliver(&scene, &delivered).await?.0, 204);
+    assert_eq!(scene.db.list(counts, &[]).await?, ["inbound 1"]);
+    deliver(&scene, &inbound(&scene, &mentor(1), "STOP")).await?;
+    assert_eq!(
+        scene
+            .db
+            .count("select count(*) from refused_callbacks")
+            .await?,
+        0
+    );
+
+    refuse(delivered.path()).await?;
+    scene.advance("1 day").await?;
+    assert_eq!(
+        scene
+            .db
+            .count("select count(*) from refused_callbacks")
+            .await?,
+        0
+    );
+    refuse(delivered.path()).await?;
+    assert_eq!(scene.db.list(counts, &[]).await?, ["status 1"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_report_about_no_message_of_ours_is_not_found() -> anyhow::Result<()> {
     let scene = reminded(1, setup).await?;
     let post = report(&scene, "delivered", None);

@@ -130,6 +130,16 @@ async fn an_operator_sees_pauses_sets_and_resumes() -> anyhow::Result<()> {
         .await?;
     assert!(code == 1 && err.contains("batch_size"), "{err}");
     let (code, _, err) = home
+        .run(&db, &["schedule", "set", "process-chunks", "0 0 * * *"])
+        .await?;
+    for expected in [
+        "it works whatever is due",
+        "baton sync run --all",
+        "validate-contacts and",
+    ] {
+        assert!(code == 1 && err.contains(expected), "{expected}: {err}");
+    }
+    let (code, _, err) = home
         .run(&db, &["schedule", "set", "validate-contacts", "61 * * * *"])
         .await?;
     assert!(code == 1 && err.contains("help:"), "{err}");

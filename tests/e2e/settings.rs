@@ -21,7 +21,7 @@ async fn settings_and_profiles_go_round_and_change_nothing_by_themselves() -> an
         assert!(it["meaning"].as_str().is_some_and(|it| it.ends_with('.')));
     }
     let columns = "select attname::text from pg_attribute where attrelid = 'baton.settings'::regclass and attnum > 0
-        and attname not in ('only_row', 'wake', 'wake_url', 'wake_secret', 'server_history') order by 1";
+        and attname not in ('only_row', 'wake', 'wake_url', 'wake_secret', 'server_history', 'hold_revision') order by 1";
     let mut names: Vec<&str> = settings
         .iter()
         .filter_map(|it| it["name"].as_str())
@@ -135,5 +135,61 @@ async fn a_setting_that_cannot_be_is_refused_by_name_and_nothing_changes() -> an
     assert_eq!(db.text(all).await?, before);
     let (code, _, err) = home.run(&db, &["settings", "profile", "rigid"]).await?;
     assert!(code != 0 && err.contains("production"), "{err}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn quiet_hours_that_leave_a_numbering_plan_no_hour_are_warned_of() -> anyhow::Result<()> {
+    let (db, home) = (Db::new().await?, Home::new()?);
+    for (changes, expected) in [
+        (
+            &["quiet_from=18:00", "quiet_until=10:00"][..],
+            Some("time zones of +1"),
+        ),
+        (&["quiet_until=08:30"], Some("+1")),
+        (&["daily_cap=4"], None),
+        (&["quiet_from=23:00", "quiet_until=07:00"], None),
+        (&["quiet_from=00:00", "quiet_until=00:00"], None),
+    ] {
+        let (code, _, err) = home
+            .run(&db, &[&["settings", "set"], changes].concat())
+            .await?;
+        assert_eq!(code, 0, "{err}");
+        match expected {
+            Some(expected) => {
+                assert!(
+                    err.contains(expected) && err.contains("help:"),
+                    "{changes:?}: {err}"
+                );
+                assert!(!err.contains("+41"), "{changes:?}: {err}");
+            }
+            None => assert!(!err.contains("warning"), "{changes:?}: {err}"),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_text_that_is_long_is_warned_of_or_refused_with_its_size() -> anyhow::Result<()> {
+    let (db, home) = (Db::new().await?, Home::new()?);
+    for (text, code, expected) in [
+        ("Hello {{ name }}".to_owned(), 0, None),
+        (
+            "Hello {{ name }} 🙂 ".repeat(5),
+            0,
+            Some("segments in UCS-2"),
+        ),
+        (
+            "🙂".repeat(1_817),
+            1,
+            Some("1817 characters, 55 segments in UCS-2"),
+        ),
+    ] {
+        let change = format!("follow_up_text={text}");
+        let (its_code, _, err) = home.run(&db, &["settings", "set", &change]).await?;
+        assert_eq!(its_code, code, "{err}");
+        assert_eq!(err.contains("segments"), expected.is_some(), "{err}");
+        assert!(err.contains(expected.unwrap_or_default()), "{err}");
+    }
     Ok(())
 }

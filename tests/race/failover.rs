@@ -182,6 +182,7 @@ async fn a_transaction_that_wrote_contacts_can_be_prepared() -> anyhow::Result<(
         trust: host::pg::Trust::system(),
         channel: "baton_wake".to_owned(),
         poll: "select routes, latest from baton.woken_since($1)".to_owned(),
+        after_loss: "/tick".to_owned(),
     };
     let (listening, mut listens) = tokio::sync::watch::channel(false);
     let (posted, mut posts) = tokio::sync::mpsc::unbounded_channel();

@@ -2,9 +2,9 @@ use contract::{
     Call, CancelSync, ClaimAutoSyncJobs, ClaimChunks, ClaimContacts, ClaimReminders,
     CompleteChunks, ConfigureJob, ConfigureSettings, CorrectLastContactDate, DropFailedChunks,
     DropSetAside, DueWork, EndDeadAttempts, ExtendAttempt, Param, PauseJob, PlanSlots, Prune,
-    Readiness, RecordDelivery, RecordOptOut, RecordTick, RemoveSource, ResolveMessage, ResumeJob,
-    RetrySetAside, RetrySync, SaveSource, SetSchedule, SetWake, SettleContacts, SettleMessages,
-    StartSync, SubmitMessages, SyncProgress, Trigger,
+    Readiness, RecordDelivery, RecordOptOut, RecordRefusedCallback, RecordTick, RemoveSource,
+    ResolveMessage, ResumeJob, RetrySetAside, RetrySync, SaveSource, SetSchedule, SetWake,
+    SettleContacts, SettleMessages, StartSync, SubmitMessages, SyncProgress, Trigger,
 };
 use domain::message::{Channel, Delivery};
 use serde_json::{Map, Value};
@@ -112,6 +112,7 @@ fn lines() -> Vec<(&'static str, Vec<&'static str>)> {
             provider_id: text(),
             delivery: Delivery::Delivered,
         }),
+        line(RecordRefusedCallback { route: "status" }),
         line(RecordOptOut {
             channel: Channel::Sms,
             address: text(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::support::db::Db;
 use crate::support::home;
 
 #[test]
@@ -12,6 +13,32 @@ fn the_readme_lists_every_reason() {
         let code = format!("`{}`", reason.as_str());
         assert!(readme.contains(&code), "{code} is missing");
     }
+}
+
+#[tokio::test]
+async fn the_rows_that_the_readme_inserts_are_due() -> anyhow::Result<()> {
+    let readme = read("README.md");
+    let (_, after) = readme
+        .split_once("```sql\ninsert into assignments")
+        .expect("README.md has rows of reminders");
+    let block = after.split("```").next().unwrap_or_default();
+    let db = Db::new().await?;
+    let insert = format!("insert into assignments{block}");
+    db.owner.batch_execute(&insert).await?;
+    for (count, why) in [
+        (
+            "select count(*) from baton_api.due_assignments(null, 10)",
+            "the reminder",
+        ),
+        (
+            "select count(*) from job_queue where status = 'pending'",
+            "the auto-sync",
+        ),
+        ("select count(*) from crew_members", "the member"),
+    ] {
+        assert_eq!(db.count(count).await?, 1, "{why}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -47,7 +47,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "submit_messages",
         ],
     ),
-    ("message-callbacks", &["record_delivery", "record_opt_out"]),
+    (
+        "message-callbacks",
+        &[
+            "record_delivery",
+            "record_opt_out",
+            "record_refused_callback",
+        ],
+    ),
 ];
 
 #[tokio::test]

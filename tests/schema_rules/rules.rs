@@ -88,7 +88,8 @@ const RULES: &[(&str, &str)] = &[
            '(\\m(?:insert into|update|delete from|merge into|truncate|lock table|lock|execute|perform|call|notify|set_config|for (?:no key )?(?:update|share)|for key share|do update)(?:\\s+[a-z_.]+)?)', 'gi') as m(found)
          where not t.tgisinternal and c.relnamespace = 'public'::regnamespace and n.nspname = 'baton'
            and regexp_replace(lower(m.found[1]), '\\s+', ' ', 'g') <> all (array[
-             'perform baton.wake_for_writer', 'update public.assignments', 'for no key update of', 'insert into public.job_queue'])",
+             'perform baton.wake_for_writer', 'update public.assignments', 'for no key update of', 'insert into public.job_queue',
+             'update baton.messages', 'for update skip', 'lock'])",
     ),
     (
         "a trigger function of the application's tables never fails the writer",

@@ -14,6 +14,7 @@ use crate::support::settling::messages::{
 
 mod callbacks;
 mod caps;
+mod corrections;
 mod decisions;
 mod losses;
 mod nights;

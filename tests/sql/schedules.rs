@@ -118,6 +118,36 @@ async fn a_changed_schedule_drops_the_slots_of_the_old_one() -> anyhow::Result<(
 }
 
 #[tokio::test]
+async fn a_job_without_cycles_gets_no_schedule() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    for (job, takes_one) in [
+        ("validate-contacts", true),
+        ("follow-up-reminders", true),
+        ("process-chunks", false),
+        ("auto-sync-jobs", false),
+    ] {
+        let set = |cron: Option<&str>| contract::SetSchedule {
+            job: job.to_owned(),
+            cron: cron.map(str::to_owned),
+            who: "ann".to_owned(),
+        };
+        let answer = call(&db.owner, set(Some("0 0 * * *"))).await;
+        let code = answer
+            .as_ref()
+            .err()
+            .and_then(|it| it.code())
+            .map(|it| it.code());
+        let refused = (!takes_one).then_some(contract::codes::BAD_ARGUMENT);
+        assert_eq!(code, refused, "{job}");
+        let has_one =
+            format!("select count(*) from baton.schedules where job = '{job}' and enabled");
+        assert_eq!(db.count(&has_one).await?, i64::from(takes_one), "{job}");
+        call(&db.owner, set(None)).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_slot_that_is_infinite_or_years_ahead_is_refused() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.freeze_at("2026-11-27T12:00:00Z").await?;

@@ -86,12 +86,24 @@ impl Home {
 
     /// `baton up` on a free port with the private cluster of this folder. The cluster's user has to reach it.
     pub(crate) async fn up_private(&self, db: &Db) -> anyhow::Result<Up> {
+        let args = ["--json", "up", "--listen", "127.0.0.1:0", "--no-tick"];
+        self.started(self.command_private(db, &args)?).await
+    }
+
+    /// `baton ARGS` with the private cluster of this folder.
+    pub(crate) fn command_private(&self, db: &Db, args: &[&str]) -> anyhow::Result<Command> {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(self.path(), open)?;
-        let args = ["--json", "up", "--listen", "127.0.0.1:0", "--no-tick"];
-        let mut command = self.command(db, &args)?;
+        let mut command = self.command(db, args)?;
         command.env_remove("DATABASE_URL");
-        self.started(command).await
+        Ok(command)
+    }
+
+    /// Whether the private cluster runs.
+    pub(crate) fn has_postgres(&self) -> bool {
+        self.path()
+            .join(".baton/postgres/data/postmaster.pid")
+            .exists()
     }
 
     async fn started(&self, command: Command) -> anyhow::Result<Up> {
@@ -188,6 +200,16 @@ impl Up {
     /// Ctrl-C; the exit code.
     pub(crate) async fn interrupt(self) -> anyhow::Result<Option<i32>> {
         self.running.interrupt().await
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.running.child.id()
+    }
+
+    /// A polite kill; the exit code.
+    pub(crate) async fn terminate(self) -> anyhow::Result<Option<i32>> {
+        self.running.signal("-TERM").await
     }
 
     /// The end of its terminal; the exit code.

@@ -62,11 +62,8 @@ pub(crate) fn report(error: &Error) -> ExitCode {
         Some(advice) => advice.help.clone(),
         None => "`baton doctor` checks the set-up".to_owned(),
     };
-    #[expect(clippy::print_stderr, reason = "the command line prints")]
-    {
-        eprintln!("error: {}", output::visible(&chain(error)));
-        eprintln!("help: {}", output::visible(&help));
-    }
+    output::note(&format!("error: {}", chain(error)));
+    output::note(&format!("help: {help}"));
     ExitCode::FAILURE
 }
 

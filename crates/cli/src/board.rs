@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 use crate::api::explain;
-use message::{Alert, Messages};
+use message::{Alert, Messages, RefusedCallbacks};
 
 /// One snapshot of the views of `baton_board`; instants are ISO 8601.
 const SNAPSHOT: &str = "select jsonb_build_object(
@@ -21,6 +21,7 @@ const SNAPSHOT: &str = "select jsonb_build_object(
     'syncs', (select coalesce(jsonb_agg(to_jsonb(s) order by s.source), '[]') from baton_board.sync_overview s),
     'messages', (select coalesce(jsonb_agg(to_jsonb(m) order by m.job, m.channel, m.status, m.reason), '[]')
         from baton_board.message_overview m),
+    'refused_callbacks', (select coalesce(jsonb_agg(to_jsonb(c) order by c.route), '[]') from baton_board.refused_callbacks c),
     'set_aside', (select count(*) from (select from baton_board.set_aside_items limit 10001) s),
     'running_too_long', (select coalesce(jsonb_agg(to_jsonb(l)), '[]') from baton_board.cycles_running_too_long l),
     'alerts', (select coalesce(jsonb_agg(to_jsonb(a) order by a.noticed_at desc), '[]') from (
@@ -43,6 +44,9 @@ pub(crate) struct Board {
     pub(crate) syncs: Vec<Sync>,
     /// How many messages stand where, and why.
     pub(crate) messages: Vec<Messages>,
+    /// Callbacks of the provider of text messages that were refused lately.
+    #[serde(default)]
+    pub(crate) refused_callbacks: Vec<RefusedCallbacks>,
     /// How many items are set aside, 10,001 at most.
     #[serde(default)]
     pub(crate) set_aside: u64,

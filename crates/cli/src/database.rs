@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 pub(crate) use address::Address;
 
-use crate::{advice, context::Context, home::Home, output, running::Announcement};
+use crate::{advice, context::Context, home::Home, lock::Lock, output, running::Announcement};
 
 /// The database of the private cluster.
 const PRIVATE_NAME: &str = "baton";
@@ -21,6 +21,8 @@ const QUIET_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) struct Database {
     address: Address,
     cluster: Option<Mutex<Cluster>>,
+    /// Shared by all commands that use the private cluster: the last one ends it.
+    in_use: Option<Lock>,
 }
 
 impl Database {
@@ -34,9 +36,10 @@ impl Database {
             return Ok(Self {
                 address,
                 cluster: None,
+                in_use: None,
             });
         }
-        home.state_file("postgres")?;
+        let in_use = Lock::shared(home.state_file("postgres-in-use.lock")?).await?;
         let cluster = Cluster::start(&home.cluster(), cluster::Options::default())
             .await
             .map_err(|error| match error {
@@ -56,6 +59,7 @@ impl Database {
         let database = Self {
             address,
             cluster: Some(Mutex::new(cluster)),
+            in_use: Some(in_use),
         };
         match database.create_when_absent().await {
             Ok(()) => Ok(database),
@@ -141,13 +145,14 @@ impl Database {
         connect(&self.address).await
     }
 
-    /// Ends what [`Database::open`] started, unless others use it by now.
+    /// Ends the private cluster, whoever started it, unless others use it.
     pub(crate) async fn close(self) -> Result<()> {
         let maintenance = self.maintenance();
-        let Some(cluster) = self.cluster.map(Mutex::into_inner) else {
+        let (Some(cluster), Some(in_use)) = (self.cluster.map(Mutex::into_inner), self.in_use)
+        else {
             return Ok(());
         };
-        if cluster.joined() {
+        if !in_use.is_last()? {
             return Ok(());
         }
         // A server that no longer answers is stopped all the same.

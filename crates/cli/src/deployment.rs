@@ -41,6 +41,15 @@ impl Args {
         Some(url.trim_end_matches('/').to_owned())
     }
 
+    /// The database of the host of this folder, where that is the deployment to ask and its database is not this one.
+    pub(crate) fn other_database(&self, home: &Home, database: &str) -> Option<String> {
+        let host = match self.url {
+            None => Announcement::read(home)?,
+            Some(_) => return None,
+        };
+        (host.database != database).then_some(host.database)
+    }
+
     /// The key to present.
     pub(crate) fn key(&self, home: &Home) -> Result<String> {
         let keys = match (&self.key_file, secret_variable("BATON_SERVICE_KEY")) {

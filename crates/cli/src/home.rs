@@ -1,10 +1,14 @@
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use anyhow::Result;
 
 use crate::advice;
+
+/// The file in the state folder that says which components are compiled.
+const COMPILED: &str = "compiled";
 
 /// The folder of the application: where `spin.toml` lies, and `.baton/` with the state of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,18 +51,23 @@ impl Home {
         self.root.join("spin.toml")
     }
 
-    /// The compiled components that the manifest names, by component.
-    pub(crate) fn components(&self) -> Result<Vec<(String, PathBuf)>> {
+    /// What the manifest holds.
+    pub(crate) fn read_manifest(&self) -> Result<toml::Table> {
         let manifest = self.manifest();
         let text = std::fs::read_to_string(&manifest).map_err(advice::with(
             format!("reading {}", manifest.display()),
             "check the file's permissions",
         ))?;
-        let parsed: toml::Table = toml::from_str(&text).map_err(advice::with(
+        toml::from_str(&text).map_err(advice::with(
             format!("reading {}", manifest.display()),
             "correct the manifest there",
-        ))?;
-        let components = parsed
+        ))
+    }
+
+    /// The compiled components that the manifest names, by component.
+    pub(crate) fn components(&self) -> Result<Vec<(String, PathBuf)>> {
+        let manifest = self.read_manifest()?;
+        let components = manifest
             .get("component")
             .and_then(toml::Value::as_table)
             .into_iter()
@@ -110,6 +119,37 @@ impl Home {
     /// Where compiled components are kept.
     pub(crate) fn cache(&self) -> PathBuf {
         self.root.join(".baton/cache")
+    }
+
+    /// Whether the components differ from those that were compiled last, or nothing is compiled.
+    pub(crate) fn is_to_compile(&self) -> Result<bool> {
+        let compiled = std::fs::read_dir(self.cache()).is_ok_and(|mut it| it.next().is_some());
+        // A mark that cannot be read says nothing.
+        let mark = std::fs::read_to_string(self.state().join(COMPILED)).unwrap_or_default();
+        Ok(!compiled || mark != self.mark_of_components()?)
+    }
+
+    /// Notes that the components are compiled.
+    pub(crate) fn note_compiled(&self) -> Result<()> {
+        let file = self.state_file(COMPILED)?;
+        std::fs::write(&file, self.mark_of_components()?).map_err(advice::with(
+            format!("writing {}", file.display()),
+            "check the permissions of the folder, and that there is space left",
+        ))
+    }
+
+    /// Changes whenever a component is built anew, or another release compiles it.
+    fn mark_of_components(&self) -> Result<String> {
+        let mut mark = format!("{}\n", env!("CARGO_PKG_VERSION"));
+        for (name, source) in self.components()? {
+            let file = source.metadata().map_err(advice::with(
+                format!("reading {}", source.display()),
+                "build the components with scripts/build-components",
+            ))?;
+            let at = file.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
+            mark.push_str(&format!("{name} {} {at}\n", file.len()));
+        }
+        Ok(mark)
     }
 
     /// The state folder, which may be absent.
@@ -188,6 +228,26 @@ mod tests {
         );
         std::fs::write(root.join("one.wasm"), "").expect("a temporary folder is writable");
         assert!(home.check_components().is_ok());
+    }
+
+    #[test]
+    fn components_are_compiled_once_and_after_each_build() {
+        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        let root = application(temp.path(), "[component.one]\nsource = \"one.wasm\"\n");
+        let home = Home { root: root.clone() };
+        let write = |file: PathBuf, text: &str| {
+            std::fs::write(file, text).expect("a temporary folder is writable");
+        };
+        let is_to_compile = || home.is_to_compile().expect("the component is there");
+        write(root.join("one.wasm"), "a");
+        assert!(is_to_compile());
+        home.note_compiled().expect("the state folder is writable");
+        assert!(is_to_compile(), "the cache was removed");
+        std::fs::create_dir(home.cache()).expect("a temporary folder is writable");
+        write(home.cache().join("one"), "compiled");
+        assert!(!is_to_compile());
+        write(root.join("one.wasm"), "ab");
+        assert!(is_to_compile());
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod home;
 mod http;
 mod interrupt;
 mod key;
+mod lock;
 mod moment;
 mod output;
 mod roles;

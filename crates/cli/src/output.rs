@@ -52,10 +52,8 @@ pub(crate) fn stdout_failure(error: std::io::Error) -> std::io::Error {
 
 /// Tells a person something that is no result, on standard error.
 pub(crate) fn note(text: &str) {
-    #[expect(clippy::print_stderr, reason = "the command line prints")]
-    {
-        eprintln!("{}", visible(text));
-    }
+    // A terminal that was closed takes no more words, and what is to be ended has to be ended all the same.
+    let _ = writeln!(std::io::stderr(), "{}", visible(text));
 }
 
 /// Whether a person watches standard error.

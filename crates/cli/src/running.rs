@@ -1,13 +1,49 @@
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::{advice, home::Home};
+use crate::{advice, home::Home, lock::Lock};
 
 /// The file in the state folder that says what runs.
 const FILE: &str = "up.json";
+/// The file that a running host has locked.
+const LOCK: &str = "up.lock";
+
+/// The one host of a folder; dropping it, or the end of the process, lets another one start.
+pub(crate) struct OnlyHost {
+    _lock: Lock,
+}
+
+impl OnlyHost {
+    /// Fails when another host of this folder runs.
+    pub(crate) async fn claim(home: &Home) -> Result<Self> {
+        if let Some(lock) = Lock::alone(home.state_file(LOCK)?).await? {
+            // A host that was killed left it.
+            match std::fs::remove_file(home.state_file(FILE)?) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => return Ok(Self { _lock: lock }),
+            }
+        }
+        let (who, stop) = match Announcement::read(home) {
+            Some(it) => (
+                format!("{}, process {}, database {}", it.url, it.pid, it.database),
+                format!("Ctrl-C there, or `kill {}`", it.pid),
+            ),
+            None => ("it is starting".to_owned(), "Ctrl-C there".to_owned()),
+        };
+        let root = home.root().display();
+        Err(advice::error(
+            format!("a host of the folder {root} runs already: {who}"),
+            format!(
+                "stop it ({stop}), or give this one a folder of its own: \
+                 mkdir FOLDER && ln -s {root}/spin.toml {root}/target FOLDER/ && baton --home FOLDER up"
+            ),
+        ))
+    }
+}
 
 /// What `baton up` tells the other commands while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,17 +60,19 @@ pub(crate) struct Announcement {
     pub(crate) database: String,
     /// Whether it lies in the private cluster.
     pub(crate) private: bool,
+    /// The DNS-over-HTTPS resolvers that it asks; none where DNS is off.
+    #[serde(default)]
+    pub(crate) resolvers: Vec<String>,
 }
 
 impl Announcement {
     /// What runs now, if anything does. A file that cannot be read, or whose process has died, announces nothing.
     pub(crate) fn read(home: &Home) -> Option<Self> {
-        let text = std::fs::read_to_string(home.state_file(FILE).ok()?).ok()?;
-        let announced: Self = serde_json::from_str(&text).ok()?;
-        let pid = rustix::process::Pid::from_raw(announced.pid.try_into().ok()?)?;
-        rustix::process::test_kill_process(pid)
-            .is_ok()
-            .then_some(announced)
+        if !Lock::is_held(&home.state().join(LOCK)) {
+            return None;
+        }
+        let text = std::fs::read_to_string(home.state().join(FILE)).ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// Tells the others.
@@ -59,11 +97,8 @@ impl Announcement {
         std::fs::rename(&unfinished, &file).map_err(what())
     }
 
-    /// Takes it back, unless another process has announced itself since.
-    pub(crate) fn withdraw(&self, home: &Home) -> Result<()> {
-        if Self::read(home).is_some_and(|it| it.pid == self.pid) {
-            std::fs::remove_file(home.state_file(FILE)?)?;
-        }
-        Ok(())
+    /// Takes it back; for the one host of the folder.
+    pub(crate) fn withdraw(home: &Home) -> Result<()> {
+        Ok(std::fs::remove_file(home.state_file(FILE)?)?)
     }
 }

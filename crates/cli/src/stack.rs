@@ -22,6 +22,8 @@ use kept::Kept;
 
 /// The channel on which the database wakes jobs.
 pub(crate) const WAKE_CHANNEL: &str = "baton_wake";
+/// The path that finds what is due.
+const TICK: &str = "/tick";
 /// The schema whose functions set nothing but for their own transaction.
 const TIDY_SCHEMA: &str = "baton_api";
 /// Variables of the application in the environment begin like this, as Spin has it.
@@ -55,6 +57,8 @@ pub(crate) struct Stack {
     pub(crate) running: host::Running,
     /// The key that it accepted first.
     pub(crate) service_key: String,
+    /// The DNS-over-HTTPS resolvers that it asks; none where DNS is off.
+    pub(crate) resolvers: Vec<String>,
     /// The key that its own ticks and wakes present.
     bearer: watch::Sender<String>,
     kept: Vec<Kept>,
@@ -131,6 +135,9 @@ pub(crate) async fn start(
     if !variables.contains_key(source_key::VARIABLE) {
         variables.insert(source_key::VARIABLE.to_owned(), source_key::kept(home)?);
     }
+    for (name, value) in &mut variables {
+        *value = service_address(name, value)?;
+    }
     let mut kept = Vec::new();
     for key in Key::ALL {
         let live = match options.variables.get(key.variable()) {
@@ -145,7 +152,7 @@ pub(crate) async fn start(
     let service_key = Key::Service.first(&variables[Key::Service.variable()]);
     let bearer = watch::Sender::new(service_key.clone());
     let tick = options.tick_every.map(|every| host::Tick {
-        path: "/tick".to_owned(),
+        path: TICK.to_owned(),
         every,
         bearer: bearer.subscribe(),
     });
@@ -153,6 +160,7 @@ pub(crate) async fn start(
         source: wakes_of(address),
         bearer: bearer.subscribe(),
     });
+    let resolvers = resolvers(home, &variables)?;
     let logs = home.logs();
     std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
     let config = host::Config {
@@ -167,6 +175,9 @@ pub(crate) async fn start(
         wakes,
         ..host::Config::new(home.manifest(), options.listen)
     };
+    if home.is_to_compile()? {
+        output::note("Compiling the components (once, about a minute)…");
+    }
     let running = host::start(config).await.map_err(|error| match error {
         host::Error::Listen { address, .. } => taken(address)(error),
         host::Error::Component { .. } => advice::with(
@@ -179,12 +190,54 @@ pub(crate) async fn start(
         )(error),
         other => advice::with("starting the host", "`baton doctor` checks the set-up")(other),
     })?;
+    home.note_compiled()?;
     Ok(Stack {
         running,
         service_key,
+        resolvers,
         bearer,
         kept,
     })
+}
+
+/// A variable with the address of a service, as `spin.toml` wants it; other variables as they are.
+fn service_address(name: &str, value: &str) -> Result<String> {
+    let read = match name {
+        "resolver1" | "resolver2" => domain::address::resolver(value),
+        "provider_url" | "sms_url" | "email_url" => domain::address::service(value),
+        _ => return Ok(value.to_owned()),
+    };
+    let help = match name {
+        "email_url" => {
+            "give scheme, host and port alone; the path goes into the variable email_path"
+        }
+        _ => "give scheme, host and port alone",
+    };
+    read.map_err(advice::with(format!("reading the variable {name}"), help))
+}
+
+/// The DNS-over-HTTPS resolvers that components ask with these variables, by the defaults of the manifest; none where DNS is off.
+pub(crate) fn resolvers(home: &Home, variables: &BTreeMap<String, String>) -> Result<Vec<String>> {
+    let manifest = home.read_manifest()?;
+    let variable = |name: &str| {
+        let default = || {
+            manifest
+                .get("variables")?
+                .get(name)?
+                .get("default")?
+                .as_str()
+        };
+        variables.get(name).map(String::as_str).or_else(default)
+    };
+    if variable("dns") == Some("off") {
+        return Ok(Vec::new());
+    }
+    let mut resolvers: Vec<String> = ["resolver1", "resolver2"]
+        .into_iter()
+        .filter_map(|name| Some(service_address(name, variable(name)?)))
+        .collect::<Result<_>>()?;
+    resolvers.dedup();
+    Ok(resolvers)
 }
 
 /// Fails when the address cannot be listened on, before anything is started.
@@ -236,6 +289,7 @@ pub(crate) fn wakes_of(address: &Address) -> host::Source {
         trust: address.trust().clone(),
         channel: WAKE_CHANNEL.to_owned(),
         poll: "select routes, latest from baton.woken_since($1)".to_owned(),
+        after_loss: TICK.to_owned(),
     }
 }
 

@@ -118,12 +118,12 @@ impl Cluster {
         self.server.is_running()
     }
 
-    /// Shuts the server down, breaking its connections, when this value started it; leaves a joined one alone.
+    /// Shuts the server down, breaking its connections, whoever started it.
     ///
     /// # Errors
     /// [`Error::Program`] when the server does not end within 30 s.
     pub async fn stop(self) -> Result<(), Error> {
-        if self.joined || !self.is_running()? {
+        if !self.is_running()? {
             return Ok(());
         }
         self.server.stop("fast").await

@@ -76,11 +76,11 @@ async fn a_cluster_starts_is_joined_and_stops() {
     let second = start(&folder).await;
     assert!(second.joined());
     assert_eq!(second.port(), first.port());
-    stop(second).await;
+    drop(second);
     assert_eq!(ask(&first, "select 'still there'").await, "still there");
 
     let url = first.owner_url("postgres");
-    stop(first).await;
+    stop(start(&folder).await).await;
     assert!(tokio_postgres::connect(&url, NoTls).await.is_err());
 }
 

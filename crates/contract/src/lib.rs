@@ -28,8 +28,8 @@ pub use jobs::{
 };
 pub use messages::{
     Action, ClaimAutoSyncJobs, ClaimReminders, ConfigureSettings, CorrectLastContactDate, Letter,
-    Message, MessageAttempt, MessageOutcome, RecordDelivery, RecordOptOut, ResolveMessage, Sent,
-    SettleMessages, SettledMessages, Submit, SubmitMessages,
+    Message, MessageAttempt, MessageOutcome, RecordDelivery, RecordOptOut, RecordRefusedCallback,
+    ResolveMessage, Sent, SettleMessages, SettledMessages, Submit, SubmitMessages,
 };
 pub use request::{RunRequest, Trigger};
 pub use sync::{
@@ -120,6 +120,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("settle_messages", SettleMessages::SQL),
     ("record_delivery", RecordDelivery::SQL),
     ("record_opt_out", RecordOptOut::SQL),
+    ("record_refused_callback", RecordRefusedCallback::SQL),
     ("correct_last_contact_date", CorrectLastContactDate::SQL),
     ("resolve_message", ResolveMessage::SQL),
     ("configure_settings", ConfigureSettings::SQL),

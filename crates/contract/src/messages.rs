@@ -281,6 +281,22 @@ impl Call for RecordOptOut {
     }
 }
 
+/// Counts a callback whose signature was wrong.
+#[derive(Debug)]
+pub struct RecordRefusedCallback {
+    /// Which: `status` or `inbound`.
+    pub route: &'static str,
+}
+
+impl Call for RecordRefusedCallback {
+    const SQL: &'static str = "select baton_api.record_refused_callback($1)";
+    type Output = Value;
+
+    fn params(self) -> Vec<Param> {
+        vec![Param::Text(self.route.to_owned())]
+    }
+}
+
 /// Corrects when an assignment was last followed up.
 #[derive(Debug)]
 pub struct CorrectLastContactDate {

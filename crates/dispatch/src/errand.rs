@@ -1,6 +1,6 @@
 use contract::{Action, Letter, Message, MessageOutcome, Sent};
 use domain::message::{
-    Channel, Envelope, Outcome, Provider, Trouble, email_address, phone, render, segments,
+    Channel, Envelope, Outcome, Provider, Size, Trouble, email_address, phone, render,
 };
 use guest::wall_clock;
 
@@ -128,13 +128,19 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
         }
     };
     let body = filled_in(&message.text)?;
+    let size = Size::of(&body);
+    if message.channel == Channel::Sms && size.is_too_long() {
+        let detail =
+            format!("{size}: providers take 1,600 characters at most; shorten the template");
+        return Err(trouble("too_long", detail));
+    }
     Ok(Letter {
         id: message.id,
         provider: provider.name(),
         address,
         zones,
         region,
-        segments: (message.channel == Channel::Sms).then(|| segments(&body)),
+        segments: (message.channel == Channel::Sms).then_some(size.segments),
         subject,
         body,
     })

@@ -7,6 +7,7 @@
 //! [`email::conclude`] the rest, from a [`doh::Route`] and a [`provider::ProviderAnswer`]. Syncs start at [`sync::Work`],
 //! and messages to people at [`message::Provider`].
 
+pub mod address;
 pub mod budget;
 pub mod correction;
 pub mod cron;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::email;
 use crate::foreign::printable;
-pub use segments::segments;
+pub use segments::{Size, segments};
 pub use template::{TemplateError, check_template, render};
 
 /// With which name requests are made; some providers refuse those without one.

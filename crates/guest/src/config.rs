@@ -4,6 +4,7 @@ use spin_sdk::variables;
 use crate::Error;
 
 /// The settings that every component has.
+#[derive(Clone)]
 pub struct Config {
     /// What callers present as their bearer token, one of them; the first is the one to present.
     pub(crate) service_keys: Vec<String>,
@@ -13,6 +14,7 @@ pub struct Config {
 }
 
 /// How to reach PostgreSQL.
+#[derive(Clone)]
 pub(crate) struct Database {
     /// A connection string.
     pub(crate) address: String,

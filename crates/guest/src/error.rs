@@ -8,7 +8,7 @@ pub enum Error {
         "present the service key as `Authorization: Bearer …`, or a signature by Standard Webhooks"
     )]
     Unauthorized,
-    /// Sign the request as its provider does; the text says how.
+    /// Sign the request as its provider does; the text says how it signs.
     #[error("{0}")]
     WrongSignature(&'static str),
     /// Use this method.

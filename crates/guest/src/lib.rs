@@ -76,11 +76,12 @@ pub struct Callback {
     pub target: String,
     /// Its header fields.
     pub headers: HeaderMap,
-    /// Its body, 16 KiB at most.
-    pub body: Bytes,
+    /// Its body, 16 KiB at most; none where it is longer or broke off.
+    pub body: Option<Bytes>,
 }
 
 /// Answers one call of a stranger whom `run` has to recognise before it does anything, and logs one line.
+/// A body that is too long comes as none: what it says cannot be recognised.
 pub async fn serve_callback<R>(
     component: &str,
     request: Request,
@@ -100,7 +101,7 @@ where
                 .map_or("/", |it| it.as_str())
                 .to_owned(),
             headers: head.headers,
-            body: credentials::read_unknown(body).await?,
+            body: credentials::read_unknown(body).await.ok(),
         };
         run(config, callback).await
     })

@@ -1,5 +1,5 @@
 //! The wake trigger: a `NOTIFY` whose payload is a path becomes a request to that path.
-//! A wake is only a hint, so what is missed while the connection is down is left to the ticks.
+//! A wake is only a hint, so what is missed while the connection is down is looked for once when it is back.
 
 mod calls;
 
@@ -43,6 +43,8 @@ pub struct Source {
     /// A statement that tells what was woken since a moment, its parameter (bigint): the paths (text[]) and the latest such
     /// moment (bigint). It is asked every second where the server lets transactions be prepared, which cannot notify.
     pub poll: String,
+    /// A path that finds what is due by itself; it is called after each loss of the connection, when that is back.
+    pub after_loss: String,
 }
 
 /// Requests on notification, with the body `{"trigger":"wake"}`, and `{"trigger":"next"}` after an answer that asks for more.
@@ -98,7 +100,7 @@ async fn listen(
     listening: &watch::Sender<bool>,
     hints: mpsc::UnboundedSender<Hint>,
 ) {
-    let mut pause = FIRST_PAUSE;
+    let (mut pause, mut lost) = (FIRST_PAUSE, false);
     let statement = format!("listen \"{}\"", source.channel.replace('"', "\"\""));
     loop {
         let connected = async {
@@ -113,6 +115,11 @@ async fn listen(
             Ok((client, mut notifications, polls)) => {
                 listening.send_replace(true);
                 pause = FIRST_PAUSE;
+                if std::mem::take(&mut lost) {
+                    tracing::warn!("listening for wakes again; what was missed is looked for");
+                    // Nobody delivers any more when it is stopped.
+                    _ = hints.send(Hint::Again(source.after_loss.clone()));
+                }
                 let notified = async {
                     while let Some(it) = notifications.recv().await {
                         if it.channel() == source.channel {
@@ -125,9 +132,13 @@ async fn listen(
                     () = notified => {}
                     () = poll(&client, source, &hints), if polls => {}
                 }
-                tracing::warn!("lost the connection that listens for wakes");
+                tracing::warn!("lost the connection that listens for wakes; connecting again");
+                lost = true;
             }
-            Err(err) => tracing::warn!("cannot listen for wakes: {err}"),
+            Err(err) => {
+                tracing::warn!("cannot listen for wakes: {err}");
+                lost = true;
+            }
         }
         listening.send_replace(false);
         tokio::time::sleep(jittered(pause)).await;

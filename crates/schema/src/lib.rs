@@ -191,7 +191,7 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
         rebuild_code(&tx).await?;
     }
     guest::close(&tx, "baton").await?;
-    for name in ["grants.sql", "function_owner.sql"] {
+    for name in ["moved.sql", "grants.sql", "function_owner.sql"] {
         let (name, sql) = files::single(name);
         apply(&tx, &name, sql).await?;
     }

@@ -1,12 +1,14 @@
--- Leases due messages of a job to an attempt, longest due first, at most p_limit, none of a blocked channel. A message whose
--- senders died twice is taken alone, so that it alone pays if it kills a third. Internal. Locks: messages, of which it skips
--- those that are locked.
+-- Leases due messages of a job to an attempt, longest due first, at most p_limit, none of a blocked channel. One that is held by
+-- settings that have changed since is due, too. A message whose senders died twice is taken alone, so that it alone pays if it
+-- kills a third. Those to be sent get their recipient as the application has it now; one without any address has failed.
+-- Internal. Locks: messages, of which it skips those that are locked.
 create function baton_api.lease_messages(p_job text, p_attempt_id uuid, p_limit int, p_now timestamptz) returns uuid[]
 language plpgsql
 as $$
 declare
   v_ids uuid[];
   v_dangerous uuid[];
+  v_revision constant bigint := (select s.hold_revision from baton.settings s);
 begin
   with due as materialized (
     select d.id, d.losses, d.due_at from baton.channels c
@@ -17,12 +19,28 @@ begin
       for update skip locked
     ) d
     where not exists (select from baton_api.blocked_channels(p_now) b where b.channel = c.channel)
-    order by d.due_at limit p_limit
+    union all
+    select h.id, h.losses, h.due_at from baton.channels c
+    cross join lateral (
+      select m.id, m.losses, m.due_at from baton.messages m
+      where m.job = p_job and m.channel = c.channel and m.due_at is not null and m.reason in ('quiet_hours', 'daily_cap')
+        and m.hold_revision < v_revision and m.due_at > p_now
+      order by m.hold_revision limit p_limit
+      for update skip locked
+    ) h
+    where not exists (select from baton_api.blocked_channels(p_now) b where b.channel = c.channel)
+    order by due_at limit p_limit
   )
   select array_agg(d.id), array_agg(d.id order by d.due_at) filter (where d.losses >= 2) into v_ids, v_dangerous from due d;
   v_ids := coalesce(v_dangerous[1:1], v_ids, '{}');
-  update baton.messages m set attempt_id = p_attempt_id, due_at = null where m.id = any (v_ids);
-  return v_ids;
+  perform baton_api.refresh_recipients(p_job, array(select m.id from baton.messages m where m.id = any (v_ids) and m.status = 'reserved'));
+  update baton.messages m
+  set attempt_id = case when n.gone then null else p_attempt_id end, due_at = null,
+      status = case when n.gone then 'failed' else m.status end, reason = case when n.gone then 'no_address' else m.reason end,
+      ended_at = case when n.gone then p_now else m.ended_at end
+  from (select l.id, l.status = 'reserved' and l.recipient = '' as gone from baton.messages l where l.id = any (v_ids)) n
+  where m.id = n.id;
+  return array(select m.id from baton.messages m where m.id = any (v_ids) and m.attempt_id = p_attempt_id);
 end
 $$;
 comment on function baton_api.lease_messages is 'Leases due messages of a job to an attempt (internal).';

@@ -15,7 +15,15 @@ begin
   cross join lateral (
     select m.due_at from baton.messages m where m.job = p_job and m.channel = c.channel and m.due_at is not null order by m.due_at limit 1) d
   left join baton_api.blocked_channels(p_now) b on b.channel = c.channel;
-  if v_message_at <= p_now then
+  if v_message_at <= p_now or exists (
+    select from baton.channels c
+    cross join lateral (
+      select from baton.messages m
+      where m.job = p_job and m.channel = c.channel and m.due_at is not null and m.reason in ('quiet_hours', 'daily_cap')
+        and m.hold_revision < (select s.hold_revision from baton.settings s)
+      limit 1) h
+    where not exists (select from baton_api.blocked_channels(p_now) b where b.channel = c.channel))
+  then
     return '{"due": true, "reason": "messages_due"}';
   end if;
   -- Whoever took the queue out keeps it out.

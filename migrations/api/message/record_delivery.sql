@@ -12,6 +12,7 @@ declare
   v_message baton.messages;
 begin
   perform baton_api.commit_durably();
+  perform baton_api.forget_refused_callbacks('status');
   if v_status is null or v_status not in ('submitted', 'delivered', 'undelivered', 'failed') then
     raise exception 'a delivery is submitted, delivered, undelivered or failed' using errcode = 'WK004';
   end if;

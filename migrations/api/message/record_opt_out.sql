@@ -14,6 +14,7 @@ begin
     raise exception 'the channel is sms or email, and the address is not empty' using errcode = 'WK004';
   end if;
   if p_provider_id is not null then
+    perform baton_api.forget_refused_callbacks('inbound');
     insert into baton.inbound_messages (provider_id) values (left(p_provider_id, 200)) on conflict do nothing;
     if not found then
       return '{"status": "repeated", "changed": false}';

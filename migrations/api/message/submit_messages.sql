@@ -91,7 +91,7 @@ begin
         due_at = case d.status when 'reserved' then least(d.until, v.expires_at) end,
         attempts = m.attempts + case d.status when 'submitting' then 1 else 0 end,
         submitting_at = case d.status when 'submitting' then v_now else m.submitting_at end,
-        ended_at = case d.status when 'failed' then v_now end
+        ended_at = case d.status when 'failed' then v_now end, hold_revision = v_settings.hold_revision
     from verdicts v
     cross join lateral (
       select case when v.ended is not null then 'failed' when h.until is not null then 'reserved' else 'submitting' end as status,

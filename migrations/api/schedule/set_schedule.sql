@@ -1,6 +1,6 @@
 -- Sets when a job starts a cycle by itself (five cron fields, UTC), or null for never. For operators.
 -- Planned slots of the old schedule are dropped. The caller checks the expression; here only its shape.
--- Raises WK002 when there is no such job.
+-- Raises WK002 when there is no such job, WK004 when it has no cycles that a schedule could start.
 create function baton_api.set_schedule(p_job text, p_cron text, p_who text) returns jsonb
 language plpgsql
 security definer set search_path = ''
@@ -10,6 +10,10 @@ declare
 begin
   if not exists (select from baton.jobs j where j.name = p_job) then
     raise exception 'there is no job %', p_job using errcode = 'WK002';
+  end if;
+  if p_cron is not null and p_job not in ('validate-contacts', 'follow-up-reminders') then
+    raise exception '% has no cycles, so no schedule starts it: it works whatever is due', p_job using errcode = 'WK004',
+      hint = 'validate-contacts and follow-up-reminders have schedules.';
   end if;
   select s.cron into v_old from baton.schedules s where s.job = p_job and s.enabled for update;
   if p_cron is null then

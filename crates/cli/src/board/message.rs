@@ -41,6 +41,37 @@ pub(crate) struct Message {
     pub(crate) ended_at: Option<String>,
 }
 
+/// Callbacks of one route that were refused within a day, since the last one that was right; one a second counts at most.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RefusedCallbacks {
+    pub(crate) route: String,
+    pub(crate) refused: u64,
+    pub(crate) first_at: String,
+    pub(crate) last_at: String,
+}
+
+impl RefusedCallbacks {
+    /// What was refused, what is lost by it, and what to check.
+    pub(crate) fn in_words(&self, now: &str) -> String {
+        let lost = match &*self.route {
+            "inbound" => "no STOP of a recipient is recorded",
+            _ => "whether messages arrived is not recorded",
+        };
+        let times = match self.refused {
+            1 => "once".to_owned(),
+            n => format!("{} times", crate::output::count(n)),
+        };
+        format!(
+            "Requests to /messages/sms/{} were refused (401) {times}, the last one {}, because their signature does not fit. If Twilio \
+             sent them, {lost}. Twilio signs the address that it calls and the form's fields, sorted by name, with the account's auth \
+             token: check that the variable public_url is the address at which Twilio calls, that the address for replies at Twilio \
+             begins with it, and that sms_key is the auth token.",
+            self.route,
+            crate::moment::relative(now, &self.last_at)
+        )
+    }
+}
+
 /// A cycle that ran for longer than its job's alert threshold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Alert {
@@ -68,7 +99,9 @@ pub(crate) fn in_words(status: &str, reason: Option<&str>) -> String {
         "template" => "Its text cannot be made of the template and the fields there are.",
         "opted_out" => "The recipient wants no messages.",
         "region_not_allowed" => "Its country is not among allowed_regions.",
-        "too_long" => "Its text has more segments than most_segments.",
+        "too_long" => {
+            "Its text has more segments than most_segments, or more characters than providers take."
+        }
         "unreachable" => "The recipient's phone cannot be reached.",
         "landline" => "The number is a landline.",
         "blocked" => "The recipient's phone or network blocks it.",

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
 use crate::database::{Address, Database, connect};
+use crate::running::Announcement;
 use crate::{
     advice, board, context::Context, deployment, home::Home, http::Http, output, roles, stack,
 };
@@ -64,11 +64,11 @@ pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()>
             .for_each(|it| check(it.what, it.verdict, it.found)),
         Err(error) => check("database", Verdict::Broken, advice::chain(&error)),
     }
-    for (name, url) in resolvers(&home)? {
+    for url in resolvers(&home)? {
         match asked(&url).await {
-            Ok(()) => check(name, Verdict::Ok, format!("{url} answers")),
+            Ok(()) => check("resolver", Verdict::Ok, format!("{url} answers")),
             Err(error) => check(
-                name,
+                "resolver",
                 Verdict::Warning,
                 format!(
                     "{url} does not answer: {}; without a resolver verdicts are unknown",
@@ -77,7 +77,19 @@ pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()>
             ),
         }
     }
+    let other = match &context.common.database_url {
+        Some(url) => args.other_database(&home, &Address::parse(url)?.to_string()),
+        None => None,
+    };
     match args.health(&home).await {
+        Some(health) if let Some(other) = other => check(
+            "deployment",
+            Verdict::Warning,
+            format!(
+                "the host of this folder, {}, was started with the database {other}, not with this one: unset DATABASE_URL to check it",
+                health.url
+            ),
+        ),
         Some(health) if health.answers => {
             let (verdict, found) = match args.accepts_key(&home, &health.url).await {
                 Ok(true) => (Verdict::Ok, "answers, and accepts the service key".to_owned()),
@@ -162,24 +174,49 @@ async fn look_inside(home: &Home, database: &Database) -> Result<Vec<Check>> {
         found: format!("{}, PostgreSQL {major}", database.address()),
     }];
     checks.push(protection(database.address()));
-    if let Err(error) = board::read(&client).await {
-        checks.push(Check {
-            what: "schema",
-            verdict: Verdict::Broken,
-            found: format!("{}; run `baton migrate`", advice::chain(&error)),
-        });
-        return Ok(checks);
-    }
+    let board = match board::read(&client).await {
+        Ok(board) => board,
+        Err(error) => {
+            checks.push(Check {
+                what: "schema",
+                verdict: Verdict::Broken,
+                found: format!("{}; run `baton migrate`", advice::chain(&error)),
+            });
+            return Ok(checks);
+        }
+    };
     checks.push(Check {
         what: "schema",
         verdict: Verdict::Ok,
         found: "is there".to_owned(),
     });
+    checks.extend(lost_by_moving(&client).await?);
     checks.extend(roles_log_in(home, database, &client).await?);
     checks.push(connections(database, &client).await?);
     checks.push(lent_rights(&client, major).await?);
     checks.push(never_due(&client).await?);
+    checks.extend(board.refused_callbacks.iter().map(|it| Check {
+        what: "callbacks",
+        verdict: Verdict::Warning,
+        found: it.in_words(&board.now),
+    }));
     Ok(checks)
+}
+
+/// What a copied, restored or renamed database lacks.
+async fn lost_by_moving(client: &Client) -> Result<Option<Check>> {
+    let lost: Vec<String> = client
+        .query_one("select baton_api.lost_by_moving()", &[])
+        .await?
+        .get(0);
+    Ok((!lost.is_empty()).then(|| Check {
+        what: "move",
+        verdict: Verdict::Broken,
+        found: format!(
+            "this database was copied, restored or renamed, and lacks {}; run `baton migrate`",
+            lost.join("; ")
+        ),
+    }))
 }
 
 /// Whose rights the triggers on tables of the application get when Baton writes these tables.
@@ -380,23 +417,12 @@ async fn connections(database: &Database, client: &Client) -> Result<Check> {
     })
 }
 
-/// The resolvers that `baton up` would use without further arguments.
-fn resolvers(home: &Home) -> Result<BTreeMap<&'static str, String>> {
-    let text = std::fs::read_to_string(home.manifest())?;
-    let manifest: toml::Table = toml::from_str(&text)?;
-    let environment = stack::environment_variables(home)?;
-    let resolvers = ["resolver1", "resolver2"].into_iter().filter_map(|name| {
-        let default = || {
-            manifest
-                .get("variables")?
-                .get(name)?
-                .get("default")?
-                .as_str()
-                .map(str::to_owned)
-        };
-        Some((name, environment.get(name).cloned().or_else(default)?))
-    });
-    Ok(resolvers.collect())
+/// The resolvers of the host that runs in this folder, else those that `baton up` would use without further arguments.
+fn resolvers(home: &Home) -> Result<Vec<String>> {
+    match Announcement::read(home) {
+        Some(host) => Ok(host.resolvers),
+        None => stack::resolvers(home, &stack::environment_variables(home)?),
+    }
 }
 
 /// Asks for the mail host of a name that DNS itself keeps.

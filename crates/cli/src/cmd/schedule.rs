@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::SetSchedule;
+use contract::{SetSchedule, codes};
 use serde_json::json;
 
 use crate::{advice, api, board, context::Context, database::Database, moment, output};
@@ -45,7 +45,9 @@ async fn set(job: String, cron: String, context: &Context) -> Result<()> {
             cron: cron.clone(),
             who: context.common.who.clone(),
         };
-        api::call(&client, call).await.map_err(api::no_such_job)?;
+        api::call(&client, call)
+            .await
+            .map_err(|error| refused(&job, error))?;
         let now = board::read(&client).await?.now;
         let next = match &cron {
             Some(cron) => domain::cron::next_fire(cron, &now)?,
@@ -63,6 +65,23 @@ async fn set(job: String, cron: String, context: &Context) -> Result<()> {
         )
     })
     .await
+}
+
+/// Says what starts the work of a job that has no schedule.
+fn refused(job: &str, error: anyhow::Error) -> anyhow::Error {
+    if api::code(&error) != Some(codes::BAD_ARGUMENT) {
+        return api::no_such_job(error);
+    }
+    let instead = match job {
+        "process-chunks" => {
+            "to sync every day, let a cron run `baton sync run --all`, such as 0 2 * * * baton sync run --all"
+        }
+        _ => "`baton settings` shows when auto-syncs remind and pause",
+    };
+    advice::with(
+        "setting the schedule",
+        format!("{instead}; validate-contacts and follow-up-reminders have schedules"),
+    )(error)
 }
 
 async fn list(context: &Context) -> Result<()> {

@@ -3,11 +3,12 @@ mod profile;
 
 use anyhow::Result;
 use contract::ConfigureSettings;
+use domain::message::phone;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio_postgres::Client;
 
-use crate::{advice, api, context::Context, database::Database};
+use crate::{advice, api, context::Context, database::Database, output};
 use known::KNOWN;
 use profile::Profile;
 
@@ -131,12 +132,35 @@ async fn change(client: &Client, changes: Map<String, Value>, context: &Context)
         .filter(|it| names.iter().any(|name| name == it.name))
         .map(|it| (it.name.to_owned(), it.plain(&answer[it.name])))
         .collect();
+    if names.iter().any(|it| it.starts_with("quiet_")) {
+        warn_of_endless_nights(client).await?;
+    }
     context.output.result(&settings, || {
         let lines = settings
             .iter()
             .map(|(name, value)| format!("{name} = {}\n", word(value)));
         lines.collect()
     })
+}
+
+/// Says for which numbers the quiet hours leave no hour of the day.
+async fn warn_of_endless_nights(client: &Client) -> Result<()> {
+    let night = "select baton_api.quiet_until($1, baton.clock(), s.quiet_from::time, s.quiet_until::time) = 'infinity' from baton.settings s";
+    let mut codes = Vec::new();
+    for (code, zones) in phone::shared_codes() {
+        let endless: Option<bool> = client.query_one(night, &[&zones]).await?.get(0);
+        if endless == Some(true) {
+            codes.push(format!("+{code}"));
+        }
+    }
+    if !codes.is_empty() {
+        output::note(&format!(
+            "warning: with these quiet hours, no hour is by day in all time zones of {}; messages to such numbers are held until they expire\n\
+             help: set the time zone in the recipients' records, or leave more hours between quiet_until and quiet_from",
+            codes.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn text(shown: &Shown) -> String {

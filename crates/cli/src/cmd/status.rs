@@ -14,6 +14,8 @@ struct Status {
     deployment: Option<Health>,
     /// The database, without secrets.
     database: String,
+    /// The database that the host of this folder was started with, where it is another one.
+    host_database: Option<String>,
     #[serde(flatten)]
     board: Board,
 }
@@ -23,9 +25,11 @@ pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()>
     let home = context.home()?;
     Database::look(context, &home, async |database| {
         let board = board::read(&database.connect().await?).await?;
+        let address = database.address().to_string();
         let status = Status {
             deployment: args.health(&home).await,
-            database: database.address().to_string(),
+            host_database: args.other_database(&home, &address),
+            database: address,
             board,
         };
         context.output.result(&status, || text(&status))
@@ -79,6 +83,9 @@ fn text(status: &Status) -> String {
     };
     let database = &status.database;
     let mut parts = vec![match &status.deployment {
+        Some(Health { url, .. }) if let Some(other) = &status.host_database => format!(
+            "This is the database {database}. The host at {url} was started with {other}, and the rest is about {database} alone."
+        ),
         Some(Health {
             url, error: None, ..
         }) => {
@@ -248,6 +255,12 @@ fn remarks(status: &Status) -> Vec<String> {
             }
         ));
     }
+    remarks.extend(
+        board
+            .refused_callbacks
+            .iter()
+            .map(|it| it.in_words(&board.now)),
+    );
     remarks.extend(board::message::advice(&board.messages));
     if ticks_stopped(board) && board.jobs.iter().any(|it| it.state == "due") {
         remarks.push(
@@ -281,6 +294,7 @@ mod tests {
         text(&Status {
             deployment: None,
             database: "baton on 127.0.0.1:1".to_owned(),
+            host_database: None,
             board,
         })
     }
@@ -330,6 +344,28 @@ mod tests {
             lost.contains("It could NOT reach one at http://one/run: ConnectionRefused"),
             "{lost}"
         );
+    }
+
+    #[test]
+    fn it_says_which_callbacks_were_refused_and_what_to_check() {
+        let text = told(json!({
+            "now": "2026-03-01T09:30:00+00:00",
+            "jobs": [], "progress": null, "cycles": [], "running_too_long": [], "verdicts": [], "syncs": [],
+            "messages": [], "alerts": [],
+            "refused_callbacks": [
+                { "route": "inbound", "refused": 1200, "first_at": "2026-03-01T08:30:00+00:00", "last_at": "2026-03-01T09:28:00+00:00" },
+                { "route": "status", "refused": 1, "first_at": "2026-03-01T08:30:00+00:00", "last_at": "2026-03-01T08:30:00+00:00" },
+            ],
+        }));
+        for expected in [
+            "/messages/sms/inbound were refused (401) 1,200 times, the last one 2 min ago",
+            "no STOP of a recipient is recorded",
+            "/messages/sms/status were refused (401) once",
+            "check that the variable public_url",
+            "sms_key is the auth token",
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
     }
 
     #[test]

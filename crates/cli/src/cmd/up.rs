@@ -4,12 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::interrupt::Interrupted;
 use crate::key::Key;
 use crate::{
-    context::Context, database::Database, home::Home, output, running::Announcement, stack,
+    context::Context,
+    database::Database,
+    home::Home,
+    output,
+    running::{Announcement, OnlyHost},
+    stack,
 };
 
 /// What `up` understands.
@@ -51,8 +57,8 @@ pub(crate) struct Args {
 /// Variables of the application, wherever the host is started.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Variables {
-    /// DNS-over-HTTPS resolver, without the path /dns-query; a second one is asked when the first does not answer.
-    #[arg(long = "resolver", value_name = "URL")]
+    /// DNS-over-HTTPS resolver, such as https://dns.example.com, whose path is /dns-query; a second one is asked when the first does not answer.
+    #[arg(long = "resolver", value_parser = domain::address::resolver, value_name = "URL")]
     pub(crate) resolvers: Vec<String>,
     /// Domain, with all below it, that is no typing error, not disposable and not reserved; may be repeated.
     #[arg(long = "allow", value_name = "DOMAIN")]
@@ -95,13 +101,19 @@ impl Variables {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let home = context.home()?;
     home.check_components()?;
+    let only = match args.unannounced {
+        true => None,
+        false => Some(OnlyHost::claim(&home).await?),
+    };
     if args.listen.port() != 0 {
         stack::check_listen(args.listen)?;
     }
-    Database::around(context, &home, async |database| {
+    let served = Database::around(context, &home, async |database| {
         serve(args, context, &home, database).await
     })
-    .await
+    .await;
+    drop(only);
+    served
 }
 
 async fn serve(args: Args, context: &Context, home: &Home, database: &Database) -> Result<()> {
@@ -120,7 +132,10 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
         stack::migrate(&mut owner).await?;
         stack::start(home, database.address(), &owner, options).await
     };
-    let mut stack = context.interrupt.guard(starting).await?;
+    let spinner = spinner();
+    let started = context.interrupt.guard(starting).await;
+    spinner.finish_and_clear();
+    let mut stack = started?;
     let file = |key| stack.file(key).map(Path::to_owned);
     let announcement = Announcement {
         url: format!("http://{}", stack.running.local_addr()),
@@ -129,6 +144,7 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
         webhook_file: file(Key::Webhook),
         database: database.address().to_string(),
         private: database.is_private(),
+        resolvers: stack.resolvers.clone(),
     };
     let announced = if args.unannounced {
         Ok(())
@@ -159,9 +175,22 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
     }
     stack.running.stop().await;
     if !args.unannounced {
-        announcement.withdraw(home)?;
+        Announcement::withdraw(home)?;
+    }
+    if ended.as_ref().is_err_and(|it| it.is::<Interrupted>()) {
+        output::note("Stopped.");
     }
     ended.map(|never| match never {})
+}
+
+/// Shows a person at a terminal that it is starting.
+fn spinner() -> ProgressBar {
+    let spinner = match output::watched() {
+        true => ProgressBar::new_spinner().with_message("starting"),
+        false => ProgressBar::hidden(),
+    };
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 fn show(announcement: &Announcement, context: &Context, home: &Home) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Phone numbers, by the numbering plans of the world.
 
+mod cell;
+
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -26,9 +28,17 @@ pub struct Phone {
 /// Why a text is no phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAPhone {
-    /// It holds more than a number.
-    #[error("a phone number has no letters and no extension")]
+    /// It holds more than a number, or none.
+    #[error("this is no phone number; a number has digits and no letters")]
     NotANumber,
+    /// It is the number of a switchboard, which passes no messages on.
+    #[error(
+        "the number has an extension, and messages reach none; give the number of a mobile phone"
+    )]
+    Extension,
+    /// It holds more numbers than one.
+    #[error("the field holds several numbers; give one")]
+    Several,
     /// It says nothing of its country.
     #[error(
         "the number has no country code; begin it with + and the code, or set a default region"
@@ -47,6 +57,7 @@ pub enum NotAPhone {
 /// # Errors
 /// When it is no number that a phone can have.
 pub fn read(text: &str, default_region: Option<&str>) -> Result<Phone, NotAPhone> {
+    let text = &cell::number_in(text)?;
     // Letters would be read as digits of a keypad, and a number be found inside other text.
     if text.chars().any(char::is_alphabetic) {
         return Err(NotAPhone::NotANumber);
@@ -67,7 +78,7 @@ pub fn read(text: &str, default_region: Option<&str>) -> Result<Phone, NotAPhone
             | ParseError::TooLongNsn => NotAPhone::Invalid,
         })?;
     if number.extension.is_some() {
-        return Err(NotAPhone::NotANumber);
+        return Err(NotAPhone::Extension);
     }
     if !PHONE_NUMBER_UTIL.is_possible_number(&number) || !PHONE_NUMBER_UTIL.is_valid_number(&number)
     {
@@ -90,6 +101,20 @@ pub fn read(text: &str, default_region: Option<&str>) -> Result<Phone, NotAPhone
             .get_region_for_number(&number)
             .map(|it| it.to_string()),
     })
+}
+
+/// The country codes whose numbers may be in several time zones, with these zones.
+#[must_use]
+pub fn shared_codes() -> Vec<(i32, Vec<&'static str>)> {
+    let regions = PHONE_NUMBER_UTIL.get_supported_regions();
+    let codes: BTreeSet<i32> = regions
+        .filter_map(|it| PHONE_NUMBER_UTIL.get_country_code_for_region(it))
+        .collect();
+    codes
+        .into_iter()
+        .map(|code| (code, zones(code)))
+        .filter(|(_, zones)| zones.len() > 1)
+        .collect()
 }
 
 fn zones(country_code: i32) -> Vec<&'static str> {
@@ -135,7 +160,7 @@ mod tests {
                 "{text}"
             );
         };
-        use NotAPhone::{Invalid, NoCountry, NotANumber, Premium};
+        use NotAPhone::{Extension, Invalid, NoCountry, NotANumber, Premium, Several};
         check("+1 900 234 5678", None, Err(Premium));
         check("0900 123456", Some("CH"), Err(Premium));
         check("+1 (415) 867-5309", None, Ok("+14158675309"));
@@ -152,7 +177,53 @@ mod tests {
         check("+247 40123", None, Ok("+24740123"));
         check("0151 12345678", None, Err(NoCountry));
         check("0151 12345678", Some("XX"), Err(NoCountry));
-        check("0049 151 12345678", None, Err(NoCountry));
+        check("0049 151 12345678", None, Ok("+4915112345678"));
+        for text in [
+            "tel:+49-151-1234-5678",
+            "TEL:+49(151)12345678",
+            "tel:151-12345678;phone-context=+49",
+            "tel:+49-151-12345678;isub=1",
+            "p:+4915112345678",
+            "sms:+4915112345678",
+            "whatsapp:+4915112345678",
+            "callto:+4915112345678",
+            "Mobile: +49 151 12345678",
+            "Mobil: 0049 151 12345678",
+            "Tel.: +49 151/12345678",
+            "Téléphone portable : +49 151 12345678",
+            "'+4915112345678",
+            "+49'151'12345678",
+            "+49’151’12345678",
+            "＋４９　１５１　１２３４５６７８",
+            "+49 (0)151 12345678",
+            "+49 (0) 151 - 12345678",
+            "\u{202a}+49 151 12345678\u{202c}",
+            "+49\u{a0}151\u{2011}12345678\n",
+        ] {
+            check(text, None, Ok("+4915112345678"));
+        }
+        check("+52 1 55 1234 5678", None, Ok("+525512345678"));
+        check("tel:+521-55-1234-5678", None, Ok("+525512345678"));
+        check("+54 9 11 2345-6789", None, Ok("+5491123456789"));
+        check(
+            "tel:0151-12345678;phone-context=example.com",
+            Some("DE"),
+            Ok("+4915112345678"),
+        );
+        check("tel:+49-30-1234567;ext=12", None, Err(Extension));
+        check("+49 30 1234567 Durchwahl 12", None, Err(Extension));
+        check("+49 30 1234567 x12", None, Err(Extension));
+        for text in [
+            "+49 151 12345678, +49 151 12345679",
+            "+49 151 12345678 / +49 151 12345679",
+            "+4915112345678;+4915112345679",
+            "+4915112345678 ::: +4915112345679",
+            "0151 12345678 or 0151 12345679",
+            "0151 12345678\n0151 12345679",
+            "Mobil: +4915112345678, Büro: +493012345678",
+        ] {
+            check(text, Some("DE"), Err(Several));
+        }
         check("+1 415 555 01", None, Err(Invalid));
         check("+1 999 867 5309", None, Err(Invalid));
         check("+999 1234 5678", None, Err(Invalid));
@@ -164,8 +235,8 @@ mod tests {
         check("()-.", Some("US"), Err(NotANumber));
         check("+1 800 FLOWERS", None, Err(NotANumber));
         check("call +1 415 867 5309", None, Err(NotANumber));
-        check("+1 415 867 5309 ext. 7", None, Err(NotANumber));
-        check("+1 415 867 5309 #7", None, Err(NotANumber));
+        check("+1 415 867 5309 ext. 7", None, Err(Extension));
+        check("+1 415 867 5309 #7", None, Err(Extension));
         check("ann@firma.de", Some("DE"), Err(NotANumber));
     }
 
@@ -222,6 +293,19 @@ mod tests {
         check("+38343201234", &["Europe/Belgrade"], &[], 1);
         let shared = read("+80012345678", None).expect("it is international and toll-free");
         assert_eq!(shared.zones, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn codes_of_several_zones_are_listed_with_them() {
+        let codes = shared_codes();
+        let zones_of = |code| {
+            codes
+                .iter()
+                .find(|(it, _)| *it == code)
+                .map(|(_, zones)| zones.len())
+        };
+        assert!(zones_of(1) > Some(70) && zones_of(7) > Some(20) && zones_of(61) > Some(5));
+        assert_eq!((zones_of(41), zones_of(81)), (None, None));
     }
 
     #[test]

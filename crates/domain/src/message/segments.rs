@@ -5,6 +5,51 @@ const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ
 /// Its extension: each takes an escape before it.
 const EXTENDED: &str = "\u{c}^{}\\[~]|€";
 
+/// Providers take no text message of more characters (Twilio's error 21617).
+const MOST_CHARACTERS: usize = 1_600;
+
+/// How long a text message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Its characters.
+    pub characters: usize,
+    /// What it is paid for as.
+    pub segments: u32,
+    /// Whether the default alphabet has all its characters.
+    pub is_basic: bool,
+}
+
+impl Size {
+    /// Of this text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self {
+            characters: text.chars().count(),
+            segments: segments(text),
+            is_basic: text
+                .chars()
+                .all(|it| BASIC.contains(it) || EXTENDED.contains(it)),
+        }
+    }
+
+    /// Whether providers refuse it.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.characters > MOST_CHARACTERS
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let alphabet = if self.is_basic { "GSM-7" } else { "UCS-2" };
+        write!(
+            f,
+            "{} characters, {} segments in {alphabet}",
+            self.characters, self.segments
+        )
+    }
+}
+
 /// In how many segments a text goes out, each of which is paid for. 160 characters of the default alphabet, or 70 UTF-16 units,
 /// are one segment; each part of a longer text has 7 characters, or 3 units, less for what joins them.
 #[must_use]
@@ -32,6 +77,34 @@ pub fn segments(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_size_names_length_segments_and_alphabet() {
+        let check = |text: &str, expected: &str, too_long| {
+            let size = Size::of(text);
+            assert_eq!(
+                (size.to_string().as_str(), size.is_too_long()),
+                (expected, too_long)
+            );
+        };
+        check("Hello", "5 characters, 1 segments in GSM-7", false);
+        check("Hello 🙂", "7 characters, 1 segments in UCS-2", false);
+        check(
+            &"a".repeat(1_600),
+            "1600 characters, 11 segments in GSM-7",
+            false,
+        );
+        check(
+            &"a".repeat(1_601),
+            "1601 characters, 11 segments in GSM-7",
+            true,
+        );
+        check(
+            &"ж".repeat(1_601),
+            "1601 characters, 24 segments in UCS-2",
+            true,
+        );
+    }
 
     #[test]
     fn a_text_is_as_many_segments_as_its_alphabet_needs() {

@@ -4,6 +4,7 @@ mod callback;
 mod look;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -12,7 +13,7 @@ use url::form_urlencoded::Serializer;
 use super::{Ask, Delivery, Envelope, Outcome, Reply, Trouble, USER_AGENT, without};
 use crate::foreign::wait;
 use crate::sync::answer::authorization;
-pub use callback::{Inbound, inbound, signature_is_valid, status_callback};
+pub use callback::{Inbound, inbound, signature_is_valid, signed_urls, status_callback};
 
 pub(super) const NAME: &str = "twilio";
 /// How long to hold back, in seconds, when Twilio does not say.

@@ -1,6 +1,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
 use contract::{ResolveMessage, codes};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{advice, api, context::Context, database::Database};
@@ -12,16 +13,16 @@ pub(super) enum Resolution {
     Delivered,
     /// It did not, and is not sent again.
     Failed,
-    /// It did not, and is sent once more.
+    /// It did not, or it waits: send it to the recipient that the record has now.
     Again,
 }
 
 pub(super) async fn run(id: Uuid, resolution: Resolution, context: &Context) -> Result<()> {
     let home = context.home()?;
-    let (word, then) = match resolution {
-        Resolution::Delivered => ("delivered", "counts as delivered"),
-        Resolution::Failed => ("failed", "counts as failed, and will not go out"),
-        Resolution::Again => ("again", "goes out once more, with the next batch"),
+    let word = match resolution {
+        Resolution::Delivered => "delivered",
+        Resolution::Failed => "failed",
+        Resolution::Again => "again",
     };
     Database::with(context, &home, async |database| {
         let client = database.connect().await?;
@@ -32,7 +33,8 @@ pub(super) async fn run(id: Uuid, resolution: Resolution, context: &Context) -> 
         };
         let answer = api::call(&client, call).await.map_err(|error| {
             let help = if api::code(&error) == Some(codes::ILLEGAL_TRANSITION) {
-                "unknown ones can be resolved, failed ones sent again, and waiting ones failed; `baton messages show` tells how it stands"
+                "unknown messages can be resolved, failed and waiting ones sent again, and waiting ones failed; `baton messages show` tells how it stands, \
+                 and without a recipient the record needs a phone number or an e-mail address first"
             } else {
                 "`baton messages` lists the last ones"
             };
@@ -40,7 +42,21 @@ pub(super) async fn run(id: Uuid, resolution: Resolution, context: &Context) -> 
         })?;
         context
             .output
-            .result(&answer, || format!("Message {id} {then}."))
+            .result(&answer, || text(id, resolution, &answer))
     })
     .await
+}
+
+fn text(id: Uuid, resolution: Resolution, answer: &Value) -> String {
+    let recipient = answer["recipient"].as_str().unwrap_or_default();
+    match (resolution, answer["corrected_from"].as_str()) {
+        (Resolution::Delivered, _) => format!("Message {id} counts as delivered."),
+        (Resolution::Failed, _) => format!("Message {id} counts as failed, and will not go out."),
+        (Resolution::Again, None) => {
+            format!("Message {id} goes out once more to {recipient}, with the next batch.")
+        }
+        (Resolution::Again, Some(before)) => format!(
+            "Message {id} goes out once more, with the next batch, to {recipient}, which the record has now instead of {before}."
+        ),
+    }
 }

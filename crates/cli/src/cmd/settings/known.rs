@@ -1,8 +1,8 @@
 use anyhow::Result;
-use domain::message::check_template;
+use domain::message::{Size, check_template, render};
 use serde_json::{Map, Value};
 
-use crate::advice;
+use crate::{advice, output};
 
 /// A column of `baton.settings`.
 #[derive(Debug)]
@@ -172,10 +172,40 @@ impl Setting {
                     format!("reading {}", self.name),
                     "`baton settings` shows what it may name; write {{ name }} where the field comes",
                 ))?;
+                if self.name.ends_with("_text") {
+                    check_size(self.name, &text, fields)?;
+                }
                 Ok(Value::from(text))
             }
         }
     }
+}
+
+/// Refuses a text that no provider takes, and warns of one that is paid for more than once, with fields as they often are.
+fn check_size(name: &str, template: &str, fields: &[&str]) -> Result<()> {
+    let usual: Map<String, Value> = fields
+        .iter()
+        .map(|it| ((*it).to_owned(), Value::from("Alexandra")))
+        .collect();
+    // What cannot be made of these fields may be made of others.
+    let Ok(text) = render(template, &Value::Object(usual)) else {
+        return Ok(());
+    };
+    let size = Size::of(&text);
+    if size.is_too_long() {
+        return Err(advice::error(
+            format!(
+                "{name} makes a text message of {size}, and providers take 1,600 characters at most"
+            ),
+            "shorten it",
+        ));
+    }
+    if size.segments > 1 {
+        output::note(&format!(
+            "note: {name} makes a text message of {size}; each segment is paid for, and messages of more than most_segments are not sent"
+        ));
+    }
+    Ok(())
 }
 
 /// Reads settings as people write them.
@@ -225,6 +255,14 @@ mod tests {
             Some(json!("Hi {{ event_name }}")),
         );
         check("auto_sync_text", "Hi {{ name", None);
+        let long = "a".repeat(1_600);
+        check("follow_up_text", &long, Some(json!(long)));
+        check("follow_up_text", &format!("{long}{{{{ name }}}}"), None);
+        check(
+            "follow_up_subject",
+            &format!("{long}a"),
+            Some(json!(format!("{long}a"))),
+        );
         check("auto_sync_subject", "", None);
         check("wake_secret", "x", None);
         check("nonsense", "1", None);

@@ -1,5 +1,5 @@
 use super::params;
-use crate::message::twilio::{Inbound, inbound, signature_is_valid, status_callback};
+use crate::message::twilio::{Inbound, inbound, signature_is_valid, signed_urls, status_callback};
 use crate::message::{Delivery, Trouble};
 
 #[test]
@@ -174,4 +174,51 @@ fn a_reply_that_asks_for_no_more_messages_opts_out() {
         sid: None,
     };
     assert_eq!(inbound(&params(&[("From", "+1")])), Some(unsaid));
+}
+
+#[test]
+fn an_address_is_signed_with_or_without_its_port() {
+    let check = |public_url: &str, expected: [&str; 2]| {
+        let target = "/messages/sms/status?message=1";
+        let expected = expected.map(|it| format!("{it}{target}"));
+        assert_eq!(signed_urls(public_url, target), expected, "{public_url}");
+    };
+    check(
+        "https://baton.firma.de",
+        ["https://baton.firma.de", "https://baton.firma.de:443"],
+    );
+    check(
+        "https://baton.firma.de:443/",
+        ["https://baton.firma.de:443", "https://baton.firma.de"],
+    );
+    check(
+        "https://baton.firma.de:8443",
+        ["https://baton.firma.de:8443", "https://baton.firma.de"],
+    );
+    check(
+        "http://baton.firma.de",
+        ["http://baton.firma.de", "http://baton.firma.de:80"],
+    );
+    check(
+        "http://baton.firma.de:8080/jobs",
+        [
+            "http://baton.firma.de:8080/jobs",
+            "http://baton.firma.de/jobs",
+        ],
+    );
+    check(
+        "HTTPS://baton.firma.de/a:b",
+        [
+            "HTTPS://baton.firma.de/a:b",
+            "HTTPS://baton.firma.de:443/a:b",
+        ],
+    );
+    check(
+        "https://[2001:db8::7]",
+        ["https://[2001:db8::7]", "https://[2001:db8::7]:443"],
+    );
+    check(
+        "https://[2001:db8::7]:8443",
+        ["https://[2001:db8::7]:8443", "https://[2001:db8::7]"],
+    );
 }
