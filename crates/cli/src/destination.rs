@@ -109,7 +109,10 @@ impl Write for Destination {
         match self {
             Self::Stdout(out) => out.write(bytes).map_err(output::stdout_failure),
             Self::Special(out) => out.write(bytes),
-            Self::File { unfinished, .. } => unfinished.write(bytes),
+            Self::File { path, unfinished } => unfinished.write(bytes).map_err(|error| {
+                let what = format!("writing {}: {error}", path.display());
+                std::io::Error::new(error.kind(), what)
+            }),
         }
     }
 

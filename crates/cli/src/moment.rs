@@ -1,4 +1,4 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// How far `at` is from `now` in words for people, such as `in 42 s` or `3 min ago`; both are ISO 8601.
 /// What cannot be read is shown as it is.
@@ -21,6 +21,14 @@ pub(crate) fn seconds_between(from: &str, to: &str) -> Option<i64> {
     Some((parse(to)? - parse(from)?).num_seconds())
 }
 
+/// A moment in ISO 8601, in UTC with a `Z` and without fractions of a second. What cannot be read is shown as it is.
+pub(crate) fn in_utc(at: &str) -> String {
+    parse(at).map_or_else(
+        || at.to_owned(),
+        |it| it.to_rfc3339_opts(SecondsFormat::Secs, true),
+    )
+}
+
 /// A number of seconds for people, in the largest unit that keeps two digits of meaning.
 pub(crate) fn span(seconds: i64) -> String {
     match seconds {
@@ -40,6 +48,14 @@ fn parse(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_shown_in_utc() {
+        let check = |at, expected: &str| assert_eq!(in_utc(at), expected);
+        check("2026-03-01T09:30:00+00:00", "2026-03-01T09:30:00Z");
+        check("2026-03-01T09:30:00.5+01:00", "2026-03-01T08:30:00Z");
+        check("never", "never");
+    }
 
     #[test]
     fn moments_are_told_from_now() {

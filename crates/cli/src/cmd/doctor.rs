@@ -137,7 +137,7 @@ pub(crate) async fn run(args: deployment::Args, context: &Context) -> Result<()>
     {
         0 => Ok(()),
         n => Err(advice::error(
-            format!("{n} checks failed"),
+            format!("{} failed", output::counted(n as u64, "check")),
             "fix the checks marked FAILED",
         )),
     }

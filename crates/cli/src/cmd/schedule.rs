@@ -92,7 +92,7 @@ async fn list(context: &Context) -> Result<()> {
         for job in &board.jobs {
             // A slot appears with the first tick after a change; until then the expression tells.
             let next = match (&job.next_slot, &job.cron) {
-                (Some(slot), _) => Some(slot.clone()),
+                (Some(slot), _) => Some(moment::in_utc(slot)),
                 (None, Some(cron)) => domain::cron::next_fire(cron, &board.now)?,
                 (None, None) => None,
             };

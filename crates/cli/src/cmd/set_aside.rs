@@ -62,7 +62,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         };
         context.output.result(&done, || {
             let counts = done.as_object().into_iter().flatten();
-            let counts = counts.map(|(what, n)| format!("{n} items {what}."));
+            let counts = counts.map(|(what, n)| {
+                let items = output::counted(n.as_u64().unwrap_or_default(), "item");
+                format!("{items} {what}.")
+            });
             counts.collect::<Vec<_>>().join("\n")
         })
     })

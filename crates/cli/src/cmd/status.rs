@@ -151,7 +151,7 @@ fn text(status: &Status) -> String {
             .unwrap_or_default();
         let rate = progress
             .per_minute
-            .map(|it| format!(", {it:.0} a minute"))
+            .map(|it| format!(", {} a minute", output::count(it.round() as u64)))
             .unwrap_or_default();
         let eta = progress
             .eta
@@ -226,9 +226,9 @@ fn remarks(status: &Status) -> Vec<String> {
         .sum();
     if unanswered > 0 {
         remarks.push(format!(
-            "{} contacts are unknown because no resolver gave an answer. They are asked about again later; if there are many, \
-             check that resolver1 and resolver2 can be reached from here (`baton doctor`).",
-            output::count(unanswered)
+            "Unknown because no resolver gave an answer: {}. Baton asks again later; if there are many, check that resolver1 and \
+             resolver2 can be reached from here (`baton doctor`).",
+            output::counted(unanswered, "contact")
         ));
     }
     if board.verdicts.is_empty() {
@@ -248,10 +248,10 @@ fn remarks(status: &Status) -> Vec<String> {
     }));
     if board.set_aside > 0 {
         remarks.push(format!(
-            "{} items are set aside, because their work raised an error: `baton set-aside` lists them.",
+            "Set aside because work on them raised an error: {}. `baton set-aside` lists them.",
             match board.set_aside {
-                10_001.. => "More than 10,000".to_owned(),
-                n => output::count(n),
+                10_001.. => "more than 10,000 items".to_owned(),
+                n => output::counted(n, "item"),
             }
         ));
     }
@@ -376,7 +376,7 @@ mod tests {
             "nothing_due",
         );
         assert!(
-            text.contains("1,200 contacts are unknown because no resolver gave an answer"),
+            text.contains("Unknown because no resolver gave an answer: 1,200 contacts"),
             "{text}"
         );
         let text = shown(
