@@ -99,7 +99,7 @@ async fn run(command: &mut Command) -> anyhow::Result<Ended> {
 async fn state(db: &Db) -> anyhow::Result<Option<String>> {
     db.text(
         "select jsonb_build_array(
-           (select jsonb_agg(j order by j.name) from baton.jobs j), (select jsonb_agg(to_jsonb(s) - 'server_history') from baton.settings s),
+           (select jsonb_agg(j order by j.name) from baton.jobs j), (select jsonb_agg(to_jsonb(s) - array['server_history', 'hold_revision']) from baton.settings s),
            (select count(*) from contacts), (select count(*) from assignments), (select count(*) from auto_syncs),
            (select count(*) from crews), (select count(*) from baton.sources), (select count(*) from synced_emails),
            (select count(*) from baton.messages), (select count(*) from baton.opt_outs))",

@@ -199,7 +199,7 @@ async fn a_resolver_is_taken_with_its_path_and_a_service_is_not() -> anyhow::Res
     let with_path = format!("{}/dns-query", dns.url());
     std::fs::write(home.path().join("one.csv"), "email\nann@firma.de\n")?;
     for (args, code, expected) in [
-        (&["--resolver", &with_path][..], 0, "1 addresses"),
+        (&["--resolver", &with_path][..], 0, "1 address of"),
         (
             &["--resolver", "https://dns.example.com/other"],
             2,

@@ -23,7 +23,8 @@ async fn handle(request: Request) -> Response {
     }
 }
 
-/// Answers a callback of this route, and counts one that is not signed as it should be.
+/// Answers a callback of this route, and counts one that is signed, but not as it should be. What is not signed at all does
+/// not come from the provider, and costs the database nothing.
 async fn serve<R>(
     request: Request,
     route: &'static str,
@@ -32,12 +33,13 @@ async fn serve<R>(
 where
     R: Future<Output = Result<Answer, Error>>,
 {
+    let is_signed = request.headers().contains_key(sender::SIGNATURE);
     guest::serve_callback(
         "message-callbacks",
         request,
         async |config: Config, callback| {
             let answer = run(config.clone(), callback).await;
-            if matches!(answer, Err(Error::WrongSignature(_))) {
+            if is_signed && matches!(answer, Err(Error::WrongSignature(_))) {
                 // The count is for people; without it the answer is the same.
                 let _ = Db::once(&config, RecordRefusedCallback { route }).await;
             }

@@ -10,7 +10,7 @@ const WRONG: Error = Error::WrongSignature(
      followed by the form's fields, sorted by name, with the account's auth token: check the variables public_url and sms_key",
 );
 /// The header with the signature.
-const SIGNATURE: &str = "x-twilio-signature";
+pub(crate) const SIGNATURE: &str = "x-twilio-signature";
 
 /// The fields of a form that the provider signed.
 pub(crate) async fn signed_form(callback: &Callback) -> Result<Vec<(String, String)>, Error> {

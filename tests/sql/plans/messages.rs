@@ -44,7 +44,7 @@ async fn a_turn_of_reminders_reads_a_few_pages_of_two_hundred_thousand() -> anyh
         }
         // What changed settings release is read by its index, too.
         for (batch_size, most, revision) in
-            [(1, 300, 0), (100, 10_000, 0), (1, 300, 1), (100, 10_000, 1)]
+            [(1, 300, 0), (100, 15_000, 0), (1, 300, 1), (100, 15_000, 1)]
         {
             let revise = "update baton.settings set hold_revision = $1";
             db.owner.execute(revise, &[&i64::from(revision)]).await?;
@@ -54,7 +54,7 @@ async fn a_turn_of_reminders_reads_a_few_pages_of_two_hundred_thousand() -> anyh
                 // The auto-syncs have a batch of a hundred held messages of their own.
                 let most = match (step, revision) {
                     ("due_work", _) | ("auto-sync", 0) => 300,
-                    ("auto-sync", _) => 10_000,
+                    ("auto-sync", _) => 15_000,
                     _ => most,
                 };
                 assert!(

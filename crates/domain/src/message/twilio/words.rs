@@ -28,7 +28,7 @@ const STOPS: &str = "
     odjava, odjavi, prekini, ustavi,
     توقف, إيقاف, أوقف, الغاء, إلغاء, لغو, قف,
     הסר, הסרה, הסירו, הסירו אותי, להסיר, עצור, הפסק, תפסיקו,
-    रोकें, रोको, बंद, बन्द, रुको, स्टॉप,
+    रोकें, रोको, बंद, बन्द, रुको, स्टॉप, हटाओ, हटाएं, रद्द, বন্ধ, থামুন, நிறுத்து, நிறுத்தவும், ఆపు, روکو, بند,
     berhenti, hinto, itigil";
 /// What opts out when it is all that is said, because other sentences begin with it, too.
 const STOPS_ALONE: &str = "
@@ -38,8 +38,8 @@ const STOPS_ALONE: &str = "
     отмена, хватит, отказ, скасувати, досить, كفى, די, batal, hủy, dừng, từ chối, kraj, td";
 /// The same in scripts without spaces between words: a short reply opts out that begins with one.
 const STOPS_UNSPACED: &str = "
-    退订, 退訂, 停止, 取消订阅, 取消訂閱, 不要再发, 不要再發, 别再发, 配信停止, 配信解除, 解除, 中止, やめて, 止めて, ストップ,
-    수신거부, 수신 거부, 거부, 중지, 그만, 정지, 스톱, หยุด, ยกเลิก";
+    退订, 退訂, 停止, 取消订阅, 取消訂閱, 不要再发, 不要再發, 别再发, 别发, 取消, 拒收, 退出, 终止, 終止, 配信停止, 配信解除, 解除, 中止, やめて, 止めて, ストップ, キャンセル,
+    수신거부, 수신 거부, 거부, 중지, 그만, 정지, 스톱, 취소, 해지, 탈퇴, หยุด, ยกเลิก";
 /// What opts in again, when it is all that is said.
 const STARTS: &str = "
     start, yes, unstop, opt in, optin, subscribe, resubscribe, resume, iniciar, comenzar, començar, começar, démarrer, starten, anmelden,
@@ -220,6 +220,9 @@ mod tests {
             "İPTAL",
             "iptal lütfen",
             "dur",
+            "取消",
+            "हटाओ",
+            "취소",
             "avsluta tack",
             "frameld",
             "lopeta",
