@@ -18,6 +18,7 @@ pub(super) fn count(typed: &str, meant: &str, most: usize) -> Option<usize> {
     let misread = usize::from(as_read != typed);
     let slips = [(typed, 0), (as_read.as_str(), misread)]
         .into_iter()
+        .filter(|(typed, _)| typed.len().abs_diff(meant.len()) <= most)
         .flat_map(|(typed, misread)| {
             [Length::Shorter, Length::Longer]
                 .into_iter()
@@ -45,7 +46,7 @@ fn slips(typed: &str, meant: &str, length: Length) -> Option<usize> {
             if j > 0 && length == Length::Shorter {
                 after(table[i][j - 1], 1);
             }
-            if i > 0 && length == Length::Longer {
+            if i > 0 && length == Length::Longer && is_stray(typed, i - 1) {
                 after(table[i - 1][j], 1);
             }
             if i > 0 && j > 0 {
@@ -61,6 +62,15 @@ fn slips(typed: &str, meant: &str, length: Length) -> Option<usize> {
         }
     }
     table[typed.len()][meant.len()]
+}
+
+/// A letter too many is a slip if the finger was there already or beside it, or if it came after the word.
+fn is_stray(typed: &[u8], at: usize) -> bool {
+    let beside = |other: Option<&u8>| {
+        other.is_some_and(|it| *it == typed[at] || are_adjacent(*it, typed[at]))
+    };
+    let before = at.checked_sub(1).and_then(|it| typed.get(it));
+    at + 1 == typed.len() || beside(before) || beside(typed.get(at + 1))
 }
 
 fn are_confused(a: u8, b: u8) -> bool {
@@ -104,13 +114,16 @@ mod tests {
         ] {
             check(typed, "gmail", 1, true);
         }
-        for typed in ["grail", "gtail", "gmaxx", "gman", "gemmail"] {
+        for typed in ["gmsail", "gmaikl"] {
+            check(typed, "gmail", 1, true);
+        }
+        for typed in ["grail", "gtail", "gmaxx", "gman", "gemmail", "gomail"] {
             check(typed, "gmail", 1, false);
         }
         for typed in ["hotmial", "hotmmaill", "hitmal", "hotamil"] {
             check(typed, "hotmail", 2, true);
         }
-        for typed in ["hotrail", "hotdeal", "hotmx"] {
+        for typed in ["hotrail", "hotdeal", "hotmx", "hostmail"] {
             check(typed, "hotmail", 2, false);
         }
         for typed in ["onlook", "outloud", "outbook", "overlook"] {
