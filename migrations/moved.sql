@@ -11,7 +11,7 @@ begin
       execute format('alter database %I set search_path = public, baton_board, baton_api, baton', current_database());
     end if;
     -- 0007 gives these rights where it makes the table.
-    if to_regclass('public.job_queue') is not null and exists (select from pg_class c where c.oid = 'public.job_queue'::regclass and c.relrowsecurity)
+    if to_regclass('public.job_queue') is not null and exists (select from pg_class c where c.oid = to_regclass('public.job_queue') and c.relrowsecurity)
       and not exists (select from baton.found_tables f where f.name = 'job_queue')
     then
       if exists (select from pg_roles r where r.rolname = 'service_role') then

@@ -207,3 +207,17 @@ async fn a_role_that_was_made_again_counts_as_without_password() -> anyhow::Resu
     assert_eq!(db.list(unset, &[]).await?, ["scheduler"]);
     Ok(())
 }
+
+/// An operator who dropped the queue keeps it out, wherever the database goes.
+#[tokio::test]
+async fn a_moved_database_without_the_queue_is_migrated() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(
+            "drop table job_queue cascade; update baton.known_database set database_oid = 1",
+        )
+        .await?;
+    schema::migrate(&mut db.session().await?).await?;
+    assert_eq!(text(&db.owner, LOST).await?, Vec::<String>::new());
+    Ok(())
+}

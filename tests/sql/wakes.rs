@@ -32,11 +32,10 @@ async fn listeners_hear_how_many_calls_are_worth_while() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.owner.batch_execute(RECORD).await?;
     db.add_sync("trial", 3).await?;
-    assert_eq!(
-        heard(&db).await?,
-        ["/jobs/process-chunks"],
-        "once a second by writers"
-    );
+    // Two statements of a writer may fall into two seconds.
+    let mut by_writers = heard(&db).await?;
+    by_writers.dedup();
+    assert_eq!(by_writers, ["/jobs/process-chunks"]);
     let worker = db.worker().await?;
     // A first call wakes a second one beside it, as there is more to do; one that follows another wakes nobody.
     claim_chunks(&worker, Trigger::Wake).await?;

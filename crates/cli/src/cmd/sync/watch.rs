@@ -82,8 +82,9 @@ pub(super) fn verdict(syncs: &[Sync]) -> Result<()> {
 }
 
 /// What errors contain that the same request would bring again: they name an option, the address, or what was not found there.
-const NEED_OTHER_SETTINGS: [&str; 6] = [
+const NEED_OTHER_SETTINGS: [&str; 7] = [
     "--",
+    "round in circles",
     "address",
     "sync add",
     "no array of records",
