@@ -40,7 +40,7 @@ select baton.attach_trigger('public.assignments', 't60_look_at_held_messages',
    execute function baton.look_at_held_messages(''assignment'')');
 do $$
 begin
-  -- Whoever took these tables out keeps them out.
+  -- An operator who dropped these tables does not get them back.
   if to_regclass('public.crew_members') is not null then
     perform baton.attach_trigger('public.crew_members', 't60_look_at_held_messages',
       'after update of phone, email, timezone on %s for each row

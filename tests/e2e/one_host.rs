@@ -43,7 +43,7 @@ async fn a_second_host_of_a_folder_is_refused_and_harms_nothing() -> anyhow::Res
     let (code, _, err) = home.run(&db, &["tick"]).await?;
     assert!(code == 1 && err.contains("no host is running"), "{err}");
 
-    // A host that was killed leaves its file, and is in the way of nobody.
+    // A host that was killed leaves its file, which stops no other host.
     home.up(&db, &[]).await?.kill().await?;
     assert!(home.path().join(".baton/up.json").exists());
     let (_, out, err) = home.run(&db, &["status"]).await?;
@@ -125,7 +125,7 @@ async fn doctor_checks_the_resolvers_of_the_running_host() -> anyhow::Result<()>
 async fn a_database_that_a_killed_host_left_is_ended_by_the_next_command() -> anyhow::Result<()> {
     let (db, home) = (Db::new().await?, Home::new()?);
     home.up_private(&db).await?.kill().await?;
-    assert!(home.has_postgres(), "nobody could end it");
+    assert!(home.has_postgres(), "the kill left it");
     let up = home.up_private(&db).await?;
     // Beside the host, a short command leaves the database to it.
     let status = home.command_private(&db, &["status"])?.output().await?;

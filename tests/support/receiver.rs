@@ -1,29 +1,22 @@
 //! A receiver of webhooks on 127.0.0.1, in the test's own process; it keeps what it gets.
 
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use hyper::header::LOCATION;
 use hyper::{Request, Response, StatusCode};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-use super::server::{lock, serve};
+use super::scripted::Scripted;
+use super::server::lock;
 
 /// A running receiver; dropping it closes its socket and all connections.
 pub(crate) struct Receiver {
-    address: SocketAddr,
+    server: Scripted,
     state: Arc<Mutex<State>>,
-    server: JoinHandle<()>,
 }
 
 #[derive(Default)]
 struct State {
-    received: Vec<Request<Bytes>>,
     status: StatusCode,
     location: Option<String>,
     body: Bytes,
@@ -32,20 +25,15 @@ struct State {
 impl Receiver {
     /// Starts a receiver on a free port, which answers 200 without a body unless told otherwise.
     pub(crate) async fn start() -> anyhow::Result<Receiver> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
         let state = Arc::<Mutex<State>>::default();
-        let server = tokio::spawn(serve(listener, Arc::clone(&state), respond));
-        Ok(Receiver {
-            address,
-            state,
-            server,
-        })
+        let answer = Arc::clone(&state);
+        let server = Scripted::start(move |_| lock(&answer).response()).await?;
+        Ok(Receiver { server, state })
     }
 
     /// Where it is, without a path.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url("")
     }
 
     /// Answers with this status from now on.
@@ -70,32 +58,17 @@ impl Receiver {
 
     /// What it got, the oldest first.
     pub(crate) fn received(&self) -> Vec<Request<Bytes>> {
-        lock(&self.state).received.clone()
+        self.server.asked()
     }
 }
 
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.server.abort();
+impl State {
+    fn response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        if let Some(location) = self.location.as_deref().and_then(|it| it.parse().ok()) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
     }
-}
-
-async fn respond(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (head, body) = request.into_parts();
-    // Whoever breaks off has sent nothing that counts.
-    let body = body
-        .collect()
-        .await
-        .map_or_else(|_| Bytes::new(), |it| it.to_bytes());
-    let mut state = lock(&state);
-    state.received.push(Request::from_parts(head, body));
-    let mut response = Response::new(Full::from(state.body.clone()));
-    *response.status_mut() = state.status;
-    if let Some(location) = state.location.as_deref().and_then(|it| it.parse().ok()) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
 }

@@ -145,7 +145,7 @@ impl Database {
         connect(&self.address).await
     }
 
-    /// Ends the private cluster, whoever started it, unless others use it.
+    /// Ends the private cluster, also one that another command started, unless others use it.
     pub(crate) async fn close(self) -> Result<()> {
         let maintenance = self.maintenance();
         let (Some(cluster), Some(in_use)) = (self.cluster.map(Mutex::into_inner), self.in_use)

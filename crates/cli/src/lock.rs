@@ -39,7 +39,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Whether nobody shares it any more: then this process has it alone, until the value is dropped.
+    /// Whether no other process shares it any more: then this one has it alone, until the value is dropped.
     pub(crate) fn is_last(&self) -> Result<bool> {
         self.taken(File::try_lock)
     }

@@ -117,6 +117,13 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     format!("{} {what}{ending}", count(n))
 }
 
+/// Columns of a file: `column "email"`, `columns "email", "mail 2"`.
+pub(crate) fn columns(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|it| format!("{it:?}")).collect();
+    let ending = if names.len() == 1 { "" } else { "s" };
+    format!("column{ending} {}", quoted.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,7 +118,7 @@ impl Cluster {
         self.server.is_running()
     }
 
-    /// Shuts the server down, breaking its connections, whoever started it.
+    /// Shuts the server down, also one that was joined, breaking its connections.
     ///
     /// # Errors
     /// [`Error::Program`] when the server does not end within 30 s.

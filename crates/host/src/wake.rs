@@ -117,14 +117,12 @@ async fn listen(
                 pause = FIRST_PAUSE;
                 if std::mem::take(&mut lost) {
                     tracing::warn!("listening for wakes again; what was missed is looked for");
-                    // Nobody delivers any more when it is stopped.
-                    _ = hints.send(Hint::Again(source.after_loss.clone()));
+                    tell(&hints, Hint::Again(source.after_loss.clone()));
                 }
                 let notified = async {
                     while let Some(it) = notifications.recv().await {
                         if it.channel() == source.channel {
-                            // Nobody delivers any more when it is stopped.
-                            _ = hints.send(Hint::Notified(it.payload().to_owned()));
+                            tell(&hints, Hint::Notified(it.payload().to_owned()));
                         }
                     }
                 };
@@ -133,17 +131,19 @@ async fn listen(
                     () = poll(&client, source, &hints), if polls => {}
                 }
                 tracing::warn!("lost the connection that listens for wakes; connecting again");
-                lost = true;
             }
-            Err(err) => {
-                tracing::warn!("cannot listen for wakes: {err}");
-                lost = true;
-            }
+            Err(err) => tracing::warn!("cannot listen for wakes: {err}"),
         }
+        lost = true;
         listening.send_replace(false);
         tokio::time::sleep(jittered(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Passes a hint on. When the trigger is stopped, its deliverer is gone and the hint with it.
+fn tell(hints: &mpsc::UnboundedSender<Hint>, hint: Hint) {
+    _ = hints.send(hint);
 }
 
 /// Asks for what was woken, until that fails.
@@ -162,8 +162,7 @@ async fn poll(
         // What was woken before is what a tick finds.
         let news = if since == 0 { Vec::new() } else { paths };
         for path in news {
-            // Nobody delivers any more when it is stopped.
-            _ = hints.send(Hint::Notified(path));
+            tell(hints, Hint::Notified(path));
         }
         since = latest.max(1);
         tokio::time::sleep(WRITERS_SHARE).await;
@@ -192,8 +191,7 @@ async fn deliver<P, F>(
         let later = later.clone();
         tokio::spawn(async move {
             tokio::time::sleep_until(at).await;
-            // Nobody delivers any more when it is stopped.
-            _ = later.send(Hint::Again(path));
+            tell(&later, Hint::Again(path));
         });
     };
     loop {

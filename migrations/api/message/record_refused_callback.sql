@@ -1,5 +1,5 @@
 -- Counts a callback whose signature was wrong: p_route is status | inbound. Strangers may call as often as they like, so that
--- within a second of the last count nothing is written, and nobody waits for a lock. After a day without any, the count begins anew.
+-- within a second of the last count nothing is written, and no caller waits for a lock. After a day without any, the count begins anew.
 -- Answers {"status": counted | ignored}. Raises WK004 for another route. Locks: refused callbacks, which it skips when locked.
 create function baton_api.record_refused_callback(p_route text) returns jsonb
 language plpgsql

@@ -99,12 +99,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             encoding: sheet.converted_from(),
         };
         context.output.result(&result, || {
-            let columns: Vec<String> = result.columns.iter().map(|it| format!("{it:?}")).collect();
             let mut text = format!(
-                "Imported {} from the {} {} of {}. Addresses alone are imported, no other column.",
+                "Imported {} from the {} of {}. Addresses alone are imported, no other column.",
                 counted(result.imported, "contact"),
-                if columns.len() == 1 { "column" } else { "columns" },
-                columns.join(", "),
+                output::columns(&result.columns),
                 counted(result.rows, "row"),
             );
             for (n, what) in [

@@ -40,20 +40,18 @@ pub(super) fn in_utf8(
 ) -> Result<(File, Option<Converted>)> {
     let unreadable = || advice::with(format!("reading {name}"), "check the file and try again");
     let found = match given {
-        Some(encoding) if encoding == UTF_8 => None,
+        Some(encoding) if encoding == UTF_8 => {
+            check_utf8(name, &file)?;
+            None
+        }
         Some(encoding) => Some((encoding, None)),
         None => detect(&file).map_err(unreadable())?,
     };
     file.seek(SeekFrom::Start(0)).map_err(unreadable())?;
     let Some((encoding, lines)) = found else {
-        check_utf8(name, &file)?;
-        file.seek(SeekFrom::Start(0)).map_err(unreadable())?;
         return Ok((file, None));
     };
-    let mut copy = tempfile::tempfile().map_err(advice::with(
-        format!("converting {name}"),
-        "check the free space in the folder for temporary files (TMPDIR)",
-    ))?;
+    let mut copy = tempfile::tempfile().map_err(no_space(name))?;
     match lines {
         None => convert(name, &file, encoding, &copy)?,
         Some(_) => convert_lines(name, &file, encoding, &copy)?,
@@ -175,6 +173,10 @@ fn check_utf8(name: &str, file: &File) -> Result<()> {
     let mut bytes = Vec::new();
     let mut line = 0;
     let unreadable = || advice::with(format!("reading {name}"), "try again");
+    reader
+        .get_mut()
+        .seek(SeekFrom::Start(0))
+        .map_err(unreadable())?;
     while read_line(&mut reader, &mut bytes).map_err(unreadable())? {
         line += 1;
         if std::str::from_utf8(&bytes).is_err() {

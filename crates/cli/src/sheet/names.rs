@@ -12,7 +12,7 @@ pub(super) enum Kind {
     Known,
     /// They are probably addresses: the name says e-mail, and nothing else about it.
     Like,
-    /// They are addresses of somebody else, such as the owner of a record.
+    /// They are addresses of other people than the contacts, such as the owner of a record.
     OfOthers,
     /// They are something else.
     Other,

@@ -76,14 +76,12 @@ pub(super) fn disposable(domain: &str) -> Option<&'static str> {
     });
     let mut name = domain;
     loop {
-        if entries(LASTING).any(|it| it == name) {
-            return None;
-        }
-        let is_shared = name != domain && entries(SHARED).any(|it| it == name);
         if let Ok(at) = list.binary_search(&name)
-            && !is_shared
+            && !(name != domain && entries(SHARED).any(|it| it == name))
         {
-            return Some(list[at]);
+            // A lasting domain is the one that was hit, or lies between it and the one asked for.
+            let lasts = |it: &str| it.len() >= name.len() && special::is_under(domain, it);
+            return (!entries(LASTING).any(lasts)).then_some(list[at]);
         }
         match name.split_once('.') {
             Some((_, parent)) if parent.contains('.') => name = parent,

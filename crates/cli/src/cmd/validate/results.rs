@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Row};
 
 use super::summary::Summary;
 use crate::destination::Destination;
-use crate::sheet::{Results, Sheet, Verdict};
+use crate::sheet::{Address, Results, Sheet, Verdict};
 
 /// How the verdicts are written.
 #[derive(Debug, Clone, Copy)]
@@ -85,10 +85,8 @@ pub(super) async fn write(
             let mut out = out;
             let mut separator = "{\"results\":[\n";
             each(sheet, found, &mut reasons, |row| {
-                let addresses = sheet.addresses_in(row.record);
-                for ((verdict, address), column) in
-                    row.verdicts.iter().zip(addresses).zip(sheet.columns())
-                {
+                let found = row.verdicts.iter().zip(row.addresses);
+                for ((verdict, address), column) in found.zip(sheet.columns()) {
                     out.write_all(separator.as_bytes())?;
                     separator = ",\n";
                     let line = Line {
@@ -120,6 +118,7 @@ pub(super) async fn write(
 struct Judged<'a> {
     number: u64,
     record: &'a csv::ByteRecord,
+    addresses: &'a [Option<Address>],
     verdicts: &'a [Verdict],
 }
 
@@ -135,17 +134,18 @@ async fn each(
     let mut number = 0;
     while rows.advance()? {
         number += 1;
-        let mut verdicts = vec![Verdict::no_address(); sheet.columns().len()];
+        let addresses: Vec<_> = sheet.addresses_in(rows.record()).collect();
+        let mut verdicts = vec![Verdict::no_address(); addresses.len()];
         while let Some(it) = next.take_if(|it| it.row == number) {
             let counted = [it.verdict.status.clone(), it.verdict.reason.clone()];
             *reasons.entry(counted).or_default() += 1;
-            let address = sheet.addresses_in(rows.record()).nth(it.nth);
-            verdicts[it.nth] = with_suggestion(it.verdict, address.flatten());
+            verdicts[it.nth] = with_suggestion(it.verdict, addresses[it.nth].as_ref());
             next = found.try_next().await?;
         }
         take(Judged {
             number,
             record: rows.record(),
+            addresses: &addresses,
             verdicts: &verdicts,
         })?;
     }
@@ -153,7 +153,7 @@ async fn each(
 }
 
 /// Where a field says more than the address, the address that was read is also what is suggested.
-fn with_suggestion(mut verdict: Verdict, address: Option<crate::sheet::Address>) -> Verdict {
+fn with_suggestion(mut verdict: Verdict, address: Option<&Address>) -> Verdict {
     if verdict.suggestion.is_empty() && address.is_some_and(|it| it.is_decorated) {
         verdict.suggestion = verdict.normalized.clone();
     }

@@ -4,7 +4,7 @@ use domain::email::{Reason, Status};
 use serde::Serialize;
 
 use super::Loaded;
-use crate::output::{count, counted, table};
+use crate::output::{columns, count, counted, table};
 use crate::sheet::Sheet;
 
 /// What came of a run.
@@ -63,7 +63,7 @@ impl Summary {
         if !self.reasons.is_empty() {
             parts.push(self.verdicts_by_reason());
         }
-        let columns: Vec<String> = self.columns.iter().map(|it| format!("{it:?}")).collect();
+        let columns = columns(&self.columns);
         let speed = self
             .seconds
             .filter(|it| *it > 0.0)
@@ -73,15 +73,9 @@ impl Summary {
             })
             .unwrap_or_default();
         let mut lines = vec![format!(
-            "{}, {} of the {} {} validated{speed}.",
+            "{}, {} of the {columns} validated{speed}.",
             counted(self.rows, "row"),
             counted(self.addresses, "address"),
-            if columns.len() == 1 {
-                "column"
-            } else {
-                "columns"
-            },
-            columns.join(", "),
         )];
         for (n, what) in [
             (self.duplicates, "Duplicates, validated once"),
@@ -96,9 +90,9 @@ impl Summary {
                 lines.push(format!("{what}: {}.", count(n)));
             }
         }
-        for (nth, column) in columns.iter().enumerate().skip(1) {
+        for (nth, column) in self.columns.iter().enumerate().skip(1) {
             lines.push(format!(
-                "The verdicts of {column} are in email_{}_status and so on.",
+                "The verdicts of {column:?} are in email_{}_status and so on.",
                 nth + 1
             ));
         }
@@ -114,8 +108,7 @@ impl Summary {
         }
         if self.verdicts.len() == 1 && self.reasons.contains_key(Reason::Syntax.as_str()) {
             lines.push(format!(
-                "None of the fields is an address. If they stand in another column than {}, name it with --column.",
-                columns.join(", ")
+                "None of the fields is an address. If they stand elsewhere than in the {columns}, name it with --column."
             ));
         }
         parts.push(lines.join("\n"));

@@ -138,7 +138,7 @@ fn asks_for(text: &str, phrase: &str, lists: &Lists) -> bool {
         .any(|it| format!(" {before}").ends_with(&format!(" {it}")))
 }
 
-/// The words of a text in upper case, without accents, width, punctuation and what nobody sees.
+/// The words of a text in upper case, without accents, width, punctuation and invisible characters.
 fn plain(text: &str) -> Vec<String> {
     let text: String = DecomposingNormalizerBorrowed::new_nfkd()
         .normalize(text)
