@@ -1,4 +1,4 @@
-//! Calling from a native program, by `tokio-postgres`; components have `guest` for that.
+//! Calling from a native program, by `tokio-postgres`; components have `baton` for that.
 
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, Json, ToSql, Type, to_sql_checked};

@@ -1,8 +1,8 @@
+use baton::wall_clock;
 use contract::{Action, Letter, Message, MessageOutcome, Sent};
 use domain::message::{
     Channel, Envelope, Outcome, Provider, Size, Trouble, email_address, phone, render,
 };
-use guest::wall_clock;
 
 use crate::post::{post, reply};
 

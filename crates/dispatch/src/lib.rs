@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
+use baton::{Answer, Config, Db, Error, wall_clock, with_heartbeat};
 use contract::{
     Call, Claim, Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages, Submit,
     SubmitMessages,
@@ -20,7 +21,6 @@ use domain::message::Outcome;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
-use guest::{Answer, Config, Db, Error, wall_clock, with_heartbeat};
 use serde_json::{Map, Value, json};
 use spin_sdk::time::sleep;
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub async fn run(
 ) -> Result<Answer, Error> {
     let settings = Settings::load().await?;
     let db = Db::connect(config).await?;
-    match guest::claimed(db.call(claim).await?, "again") {
+    match baton::claimed(db.call(claim).await?, "again") {
         Ok(attempt) => dispatch(&db, &settings, attempt).await,
         Err(answer) => Ok(answer),
     }

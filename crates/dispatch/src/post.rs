@@ -1,8 +1,8 @@
 use std::time::Duration;
 
+use baton::{FetchError, Fetched, fetch};
 use bytes::Bytes;
 use domain::message::{Ask, Reply, Silence};
-use guest::{FetchError, Fetched, fetch};
 use spin_sdk::http::{FullBody, Request};
 
 /// How long a provider may take for one request.

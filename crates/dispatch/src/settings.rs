@@ -1,7 +1,7 @@
+use baton::{Error, variable};
 use domain::key;
 use domain::message::{Channel, Provider, resend, twilio, webhook};
 use domain::webhook::secrets;
-use guest::{Error, variable};
 
 /// By which providers messages go, from the Spin variables.
 pub(crate) struct Settings {

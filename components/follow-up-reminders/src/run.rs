@@ -1,0 +1,11 @@
+use baton::{Answer, Config, Error};
+use contract::{ClaimReminders, RunRequest};
+
+/// Claim → send → settle: a batch of reminders.
+pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
+    let claim = ClaimReminders {
+        trigger: asked.trigger,
+        worker: baton::worker("follow-up-reminders"),
+    };
+    dispatch::run(&config, claim).await
+}
