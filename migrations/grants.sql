@@ -2,15 +2,9 @@
 -- Revoked here and not by default privileges, which would reach the application's own functions.
 revoke execute on all functions in schema baton, baton_api, baton_board from public;
 
--- Every writer of the application evaluates the condition of the trigger that wakes.
-grant select on sequence baton.woken_123456789 to public;
-
 select baton.allow('scheduler', 'end_dead_attempts', 'due_work', 'prune', 'plan_slots', 'readiness', 'record_tick');
-select baton.allow('validate-contacts', 'claim_contacts', 'settle_contacts', 'extend_attempt');
-select baton.allow('process-chunks', 'claim_next_chunk_job_safe', 'complete_chunk_job_safe', 'extend_attempt');
-select baton.allow('follow-up-reminders', 'claim_reminders', 'submit_messages', 'settle_messages', 'extend_attempt', 'correct_last_contact_date');
-select baton.allow('auto-sync-jobs', 'claim_auto_sync_jobs', 'submit_messages', 'settle_messages', 'extend_attempt');
-select baton.allow('message-callbacks', 'record_delivery', 'record_opt_out', 'record_refused_callback');
+-- Baton's own jobs have theirs in `register.sql`.
+select baton.allow(j.name, 'claim_items', 'settle_items', 'extend_attempt') from baton.jobs j where j.kind <> 'custom';
 
 -- People, the console and metrics read the views. A view runs its functions with the rights of its reader.
 select baton.allow('viewer', 'get_active_advisory_locks', 'explain_job', 'mask_secrets');

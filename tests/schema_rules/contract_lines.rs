@@ -1,10 +1,11 @@
 use contract::{
-    Call, CancelSync, ClaimAutoSyncJobs, ClaimChunks, ClaimContacts, ClaimReminders,
-    CompleteChunks, ConfigureJob, ConfigureSettings, CorrectLastContactDate, DropFailedChunks,
-    DropSetAside, DueWork, EndDeadAttempts, ExtendAttempt, Param, PauseJob, PlanSlots, Prune,
-    Readiness, RecordDelivery, RecordOptOut, RecordRefusedCallback, RecordTick, RemoveSource,
-    ResolveMessage, ResumeJob, RetrySetAside, RetrySync, SaveSource, SetSchedule, SetWake,
-    SettleContacts, SettleMessages, StartSync, SubmitMessages, SyncProgress, Trigger,
+    Call, CancelItem, CancelSync, ClaimAutoSyncJobs, ClaimChunks, ClaimContacts, ClaimItems,
+    ClaimReminders, CompleteChunks, ConfigureJob, ConfigureSettings, CorrectLastContactDate,
+    DropFailedChunks, DropItems, DropSetAside, DueWork, EndDeadAttempts, ExtendAttempt, Param,
+    PauseJob, PlanSlots, Prune, Readiness, RecordDelivery, RecordOptOut, RecordRefusedCallback,
+    RecordTick, RemoveSource, ResolveMessage, ResumeJob, RetryItems, RetrySetAside, RetrySync,
+    SaveSource, SetSchedule, SetWake, SettleContacts, SettleItems, SettleMessages, StartSync,
+    SubmitMessages, SyncProgress, Trigger,
 };
 use domain::message::{Channel, Delivery};
 use serde_json::{Map, Value};
@@ -48,6 +49,31 @@ fn lines() -> Vec<(&'static str, Vec<&'static str>)> {
             outcomes: Vec::new(),
             routes: Vec::new(),
             throttle: None,
+        }),
+        line(ClaimItems {
+            job: text(),
+            trigger: Trigger::Tick,
+            worker: text(),
+        }),
+        line(SettleItems {
+            attempt_id: id,
+            outcomes: Vec::new(),
+            claim_next: true,
+        }),
+        line(CancelItem {
+            job: text(),
+            item_id: id,
+            who: text(),
+        }),
+        line(RetryItems {
+            job: text(),
+            item_id: Some(id),
+            who: text(),
+        }),
+        line(DropItems {
+            job: text(),
+            item_id: Some(id),
+            who: text(),
         }),
         line(EndDeadAttempts { limit: 1 }),
         line(Prune { limit: 1 }),

@@ -6,35 +6,14 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::support::db::Db;
+use crate::support::settling::due_job;
 use crate::support::settling::messages::{
-    AutoSyncMessages, claim_auto_syncs, claimed, letter_to, no_quiet_hours, sent, settle_messages,
-    submit, told,
+    claim_auto_syncs, claimed, letter_to, no_quiet_hours, sent, settle_messages, submit, told,
 };
-use crate::support::settling::{self, due_job};
 
 mod queue;
 
 const JOB: &str = "auto-sync-jobs";
-
-#[tokio::test]
-async fn auto_sync_messages_settled_twice_count_once() -> anyhow::Result<()> {
-    settling::settled_twice_counts_once(&AutoSyncMessages).await
-}
-
-#[tokio::test]
-async fn a_lost_lease_cannot_settle_auto_sync_messages() -> anyhow::Result<()> {
-    settling::a_lost_lease_cannot_settle(&AutoSyncMessages).await
-}
-
-#[tokio::test]
-async fn the_auto_sync_messages_of_the_dead_are_sent_by_the_next() -> anyhow::Result<()> {
-    settling::the_work_of_the_dead_is_done_by_the_next(&AutoSyncMessages).await
-}
-
-#[tokio::test]
-async fn two_claimers_get_disjoint_auto_sync_messages() -> anyhow::Result<()> {
-    settling::two_claimers_get_disjoint_work(&AutoSyncMessages).await
-}
 
 #[tokio::test]
 async fn a_job_is_queued_when_a_running_auto_sync_is_inserted_and_never_else() -> anyhow::Result<()>

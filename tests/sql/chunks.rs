@@ -10,28 +10,8 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::support::db::Db;
-use crate::support::settling::{self, Chunks, claim_chunks, complete, complete_with, take};
+use crate::support::settling::{self, claim_chunks, complete, complete_with, take};
 use crate::support::until;
-
-#[tokio::test]
-async fn chunks_settled_twice_count_once() -> anyhow::Result<()> {
-    settling::settled_twice_counts_once(&Chunks).await
-}
-
-#[tokio::test]
-async fn a_lost_lease_cannot_settle_chunks() -> anyhow::Result<()> {
-    settling::a_lost_lease_cannot_settle(&Chunks).await
-}
-
-#[tokio::test]
-async fn the_chunks_of_the_dead_are_done_by_the_next() -> anyhow::Result<()> {
-    settling::the_work_of_the_dead_is_done_by_the_next(&Chunks).await
-}
-
-#[tokio::test]
-async fn two_claimers_get_disjoint_chunks() -> anyhow::Result<()> {
-    settling::two_claimers_get_disjoint_work(&Chunks).await
-}
 
 #[tokio::test]
 async fn a_chunk_that_fails_is_tried_three_times_and_holds_up_no_other() -> anyhow::Result<()> {
@@ -309,7 +289,7 @@ async fn chunks_of_a_long_transaction_are_found_when_it_commits() -> anyhow::Res
         complete(&worker, attempt, &ids, Ending::Completed).await?;
     }
     assert!(
-        db.count("select last_value from baton.chunk_rank_mark")
+        db.count("select last_value from baton.rank_mark_123456790")
             .await?
             > 300,
         "afterwards the mark moves"
@@ -390,7 +370,7 @@ async fn what_no_claim_gave_out_settles_nothing_and_nonsense_is_refused() -> any
         .get(0);
     complete(&worker, attempt, &[others], Ending::Completed).await?;
     assert_eq!(
-        Chunks::completed(&db).await?,
+        completed(&db).await?,
         0,
         "a chunk of nobody's is not settled by it"
     );
@@ -444,11 +424,9 @@ async fn a_sync_ends_when_its_last_chunk_is_done_while_the_one_before_is_being_s
     Ok(())
 }
 
-impl Chunks {
-    async fn completed(db: &Db) -> anyhow::Result<i64> {
-        db.count("select count(*) from chunk_processing_queue where status = 'completed'")
-            .await
-    }
+async fn completed(db: &Db) -> anyhow::Result<i64> {
+    db.count("select count(*) from chunk_processing_queue where status = 'completed'")
+        .await
 }
 
 /// A database with a stopped clock, a sync of `n` chunks, and a worker.
@@ -484,7 +462,7 @@ async fn an_attempt_begins_after_its_claim_has_the_marks() -> anyhow::Result<()>
         .batch_execute("select baton_api.raise_chunk_marks(0, baton.clock()); commit")
         .await?;
     assert!(matches!(claim.await??, Claim::Claimed(_)));
-    let seen = "select count(*) from baton.attempts where claimed_at >= baton_api.chunk_mark_at('baton.chunk_attempt_mark')";
+    let seen = "select count(*) from baton.attempts where claimed_at >= baton_api.mark_at('attempt_mark', 123456790)";
     assert_eq!(db.count(seen).await?, 1);
     Ok(())
 }

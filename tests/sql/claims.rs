@@ -6,17 +6,7 @@ use domain::email::{Reason, Status};
 use serde_json::json;
 
 use crate::support::db::Db;
-use crate::support::settling::{self, Contacts, claim, outcome, settle};
-
-#[tokio::test]
-async fn two_claimers_get_disjoint_work() -> anyhow::Result<()> {
-    settling::two_claimers_get_disjoint_work(&Contacts).await
-}
-
-#[tokio::test]
-async fn the_work_of_the_dead_is_done_by_the_next() -> anyhow::Result<()> {
-    settling::the_work_of_the_dead_is_done_by_the_next(&Contacts).await
-}
+use crate::support::settling::{claim, outcome, settle};
 
 #[tokio::test]
 async fn a_busy_job_is_skipped_and_the_log_says_so() -> anyhow::Result<()> {

@@ -84,7 +84,7 @@ async fn claims_and_settlements_of_chunks_read_a_few_pages_of_a_million() -> any
              select c.id, c.sync_job_id, case when n < 500000 then 'completed' else 'pending' end, n, case when n % 10 = 0 then now() + interval '1 day' end
              from (select id, sync_job_id, row_number() over (order by id) as n from chunked_sync_jobs where sync_job_id = (select id from sync_jobs where source = 'big')
                and id not in (select chunk_id from chunk_processing_queue)) c;
-             select setval('baton.chunk_rank_mark', 500000)",
+             select setval('baton.rank_mark_123456790', 500000)",
         )
         .await?;
     for analyzed in [false, true] {

@@ -5,32 +5,10 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::support::db::Db;
-use crate::support::settling::messages::{
-    Reminders, Stage, claim_reminders, claimed, no_quiet_hours, sent,
-};
-use crate::support::settling::{self, due_job};
+use crate::support::settling::due_job;
+use crate::support::settling::messages::{Stage, claim_reminders, claimed, no_quiet_hours, sent};
 
 const JOB: &str = "follow-up-reminders";
-
-#[tokio::test]
-async fn reminders_settled_twice_count_once() -> anyhow::Result<()> {
-    settling::settled_twice_counts_once(&Reminders).await
-}
-
-#[tokio::test]
-async fn a_lost_lease_cannot_settle_reminders() -> anyhow::Result<()> {
-    settling::a_lost_lease_cannot_settle(&Reminders).await
-}
-
-#[tokio::test]
-async fn the_reminders_of_the_dead_are_sent_by_the_next() -> anyhow::Result<()> {
-    settling::the_work_of_the_dead_is_done_by_the_next(&Reminders).await
-}
-
-#[tokio::test]
-async fn two_claimers_get_disjoint_reminders() -> anyhow::Result<()> {
-    settling::two_claimers_get_disjoint_work(&Reminders).await
-}
 
 #[tokio::test]
 async fn an_assignment_is_due_by_its_status_its_last_contact_and_its_last_reminder()

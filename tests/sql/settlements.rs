@@ -6,17 +6,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::support::db::Db;
-use crate::support::settling::{self, Contacts, claim, outcome, settle};
-
-#[tokio::test]
-async fn settled_twice_counts_once() -> anyhow::Result<()> {
-    settling::settled_twice_counts_once(&Contacts).await
-}
-
-#[tokio::test]
-async fn a_lost_lease_cannot_settle() -> anyhow::Result<()> {
-    settling::a_lost_lease_cannot_settle(&Contacts).await
-}
+use crate::support::settling::{claim, outcome, settle};
 
 #[tokio::test]
 async fn a_lease_past_its_time_that_nobody_swept_still_settles() -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
-//! Every claim/settle pair keeps the same four promises; they are written once, here.
+//! Every claim/settle pair keeps the same promises; they are written once, here, and a job gets them all by one line.
 
+pub(crate) mod items;
 pub(crate) mod messages;
 
 use anyhow::ensure;
@@ -32,6 +33,42 @@ pub(crate) trait Pair {
     /// How many items are done.
     async fn done(&self, db: &Db) -> anyhow::Result<i64>;
 }
+
+/// The tests of all promises for one pair: `keeps_its_promises!(chunks: Chunks);`
+macro_rules! keeps_its_promises {
+    ($job:ident: $pair:expr) => {
+        mod $job {
+            use super::*;
+            use crate::support::settling;
+
+            #[tokio::test]
+            async fn what_is_settled_twice_counts_once() -> anyhow::Result<()> {
+                settling::settled_twice_counts_once(&$pair).await
+            }
+
+            #[tokio::test]
+            async fn a_lost_lease_cannot_settle() -> anyhow::Result<()> {
+                settling::a_lost_lease_cannot_settle(&$pair).await
+            }
+
+            #[tokio::test]
+            async fn the_work_of_the_dead_is_done_by_the_next() -> anyhow::Result<()> {
+                settling::the_work_of_the_dead_is_done_by_the_next(&$pair).await
+            }
+
+            #[tokio::test]
+            async fn two_claimers_get_disjoint_work() -> anyhow::Result<()> {
+                settling::two_claimers_get_disjoint_work(&$pair).await
+            }
+
+            #[tokio::test]
+            async fn what_kills_its_worker_holds_up_no_other() -> anyhow::Result<()> {
+                settling::what_kills_its_worker_holds_up_no_other(&$pair).await
+            }
+        }
+    };
+}
+pub(crate) use keeps_its_promises;
 
 /// Settling twice gives the first answer and changes nothing more.
 pub(crate) async fn settled_twice_counts_once(pair: &impl Pair) -> anyhow::Result<()> {
@@ -107,6 +144,32 @@ pub(crate) async fn two_claimers_get_disjoint_work(pair: &impl Pair) -> anyhow::
     distinct.sort();
     distinct.dedup();
     ensure!(distinct.len() == claimed.len(), "an item was given to both");
+    Ok(())
+}
+
+/// An item whose worker dies each time ends, and all others are done.
+pub(crate) async fn what_kills_its_worker_holds_up_no_other(
+    pair: &impl Pair,
+) -> anyhow::Result<()> {
+    let (db, worker) = prepared(pair).await?;
+    let mut killer = None;
+    let mut others = 0;
+    for _ in 0..60 {
+        let Some((attempt, items)) = pair.claim(&worker).await? else {
+            break;
+        };
+        if items.contains(killer.get_or_insert_with(|| items[items.len() / 2].clone())) {
+            db.advance("9 seconds").await?;
+            continue;
+        }
+        ensure!(pair.settle(&worker, attempt, &items).await?);
+        others += items.len();
+    }
+    ensure!(others == 19, "{others} of 19 others were done");
+    ensure!(
+        pair.claim(&worker).await?.is_none(),
+        "what kills is given up"
+    );
     Ok(())
 }
 

@@ -34,7 +34,11 @@ pub(crate) async fn call(
     components_url: &str,
     patience: Duration,
 ) -> Run {
-    let url = format!("{}{}", components_url.replace('*', &job.job), job.route);
+    let base_url = match &job.base_url {
+        Some(base_url) => base_url.clone(),
+        None => components_url.replace('*', &job.job),
+    };
+    let url = format!("{base_url}{}", job.route);
     let body = json!(RunRequest {
         trigger: Trigger::Tick
     });

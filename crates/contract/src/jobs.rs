@@ -92,6 +92,9 @@ pub struct DueJob {
     pub job: String,
     /// Where to post.
     pub route: String,
+    /// Where its component is; none where the scheduler finds all components.
+    #[serde(default)]
+    pub base_url: Option<String>,
     /// Whether it can run.
     pub state: DueState,
     /// How many invocations it can use at once.

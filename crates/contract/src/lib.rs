@@ -6,6 +6,7 @@
 mod chunks;
 pub mod codes;
 mod contacts;
+mod items;
 mod jobs;
 mod messages;
 #[cfg(feature = "native")]
@@ -20,6 +21,10 @@ pub use chunks::{
 pub use contacts::{
     Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle,
     SettleContacts, Throttle,
+};
+pub use items::{
+    CancelItem, ClaimItems, DropItems, Item, ItemAttempt, ItemEnding, ItemOutcome, ItemsSettled,
+    RetryItems, SettleItems,
 };
 pub use jobs::{
     ConfigureJob, DropSetAside, Due, DueJob, DueState, DueWork, EndDeadAttempts, PauseJob, Plan,
@@ -94,6 +99,11 @@ pub const ALL: &[(&str, &str)] = &[
     ("extend_attempt", ExtendAttempt::SQL),
     ("claim_next_chunk_job_safe", ClaimChunks::SQL),
     ("complete_chunk_job_safe", CompleteChunks::SQL),
+    ("claim_items", ClaimItems::SQL),
+    ("settle_items", SettleItems::SQL),
+    ("cancel_item", CancelItem::SQL),
+    ("retry_items", RetryItems::SQL),
+    ("drop_items", DropItems::SQL),
     ("end_dead_attempts", EndDeadAttempts::SQL),
     ("prune", Prune::SQL),
     ("retry_set_aside", RetrySetAside::SQL),

@@ -14,21 +14,48 @@ pub(crate) fn numbered() -> Vec<File> {
     files
 }
 
-/// Functions and views, and the triggers on tables of Baton.
+/// Functions, then views, and the triggers on tables of Baton. A view comes after those that it reads.
 pub(crate) fn code() -> Vec<File> {
     let mut files = Vec::new();
-    for folder in ["triggers", "api", "board"] {
-        let dir = MIGRATIONS
-            .get_dir(folder)
-            .expect("migrations/ has this folder");
-        files.extend(sql_files(dir, true));
+    for views in [false, true] {
+        for folder in ["engine", "messages", "jobs", "views"] {
+            let own = sql_files(directory(folder), true)
+                .into_iter()
+                .filter(|(name, _)| name.contains("views/") == views)
+                .filter(|(name, _)| !APART.iter().any(|apart| name.ends_with(apart)));
+            files.extend(own);
+        }
     }
     files
 }
 
+/// Files of a job's folder that are applied by themselves.
+const APART: [&str; 2] = ["/register.sql", "/application_triggers.sql"];
+
 /// The triggers on tables of the application.
-pub(crate) fn application_triggers() -> File {
-    single("application_triggers.sql")
+pub(crate) fn application_triggers() -> Vec<File> {
+    apart(APART[1])
+}
+
+/// What makes each job known to the engine, and which functions its component may call.
+pub(crate) fn registrations() -> Vec<File> {
+    apart(APART[0])
+}
+
+fn apart(ending: &str) -> Vec<File> {
+    let folders = ["messages", "jobs"].map(directory);
+    let mut files: Vec<_> = folders
+        .into_iter()
+        .flat_map(|it| sql_files(it, true))
+        .collect();
+    files.retain(|(name, _)| name.ends_with(ending));
+    files
+}
+
+fn directory(name: &str) -> &'static Dir<'static> {
+    MIGRATIONS
+        .get_dir(name)
+        .expect("migrations/ has this folder")
 }
 
 /// A file of the folder itself.

@@ -191,13 +191,14 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
         rebuild_code(&tx).await?;
     }
     guest::close(&tx, "baton").await?;
-    for name in ["moved.sql", "grants.sql", "function_owner.sql"] {
-        let (name, sql) = files::single(name);
-        apply(&tx, &name, sql).await?;
-    }
+    let mut last = vec![files::single("moved.sql"), files::single("grants.sql")];
+    last.extend(files::registrations());
+    last.push(files::single("function_owner.sql"));
     if code_rebuilt {
         // Last, because writers of the application wait from here to the end.
-        let (name, sql) = files::application_triggers();
+        last.extend(files::application_triggers());
+    }
+    for (name, sql) in last {
         apply(&tx, &name, sql).await?;
     }
     tx.commit().await?;
@@ -229,7 +230,7 @@ async fn rebuild_code(tx: &Transaction<'_>) -> Result<(), Error> {
 
 fn code_hash() -> String {
     let mut files = files::code();
-    files.push(files::application_triggers());
+    files.extend(files::application_triggers());
     hash_of(files.iter().map(|(_, sql)| *sql))
 }
 

@@ -1,0 +1,165 @@
+-- Adds an item to the queue of a job, in the caller's transaction: it is there when that commits, and not before. For
+-- applications; the owner grants it: grant usage on schema baton, execute on function baton.enqueue.
+--   key       what the application knows the item by; while an item with this key waits or is under way, none is added
+--   run_at    not before this moment; null for at once
+--   priority  the smallest first, 0 as a rule
+-- Answers the item's id, or that of the item that has the key already. Waits for no other but the transaction that adds the same key.
+-- Raises WK002 when there is no such job, WK004 for a malformed argument, or a job without a queue of items; a key or data that is too
+-- long raises the name of the constraint that says so. Locks: the shared lock of the marks.
+create or replace function baton.enqueue(
+  job text, data jsonb default '{}', key text default null, run_at timestamptz default null, priority int default 0
+) returns uuid
+language plpgsql
+security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := baton.clock();
+  v_id constant uuid := baton.ordered_id();
+  v_job constant baton.jobs := baton.queue_of(enqueue.job);
+  v_taken uuid;
+begin
+  perform baton.check_item(enqueue.run_at, enqueue.priority, v_now);
+  if enqueue.key is not null then
+    loop
+      insert into baton.item_keys (job, key, item_id) values (v_job.name, enqueue.key, v_id) on conflict do nothing;
+      exit when found;
+      select k.item_id into v_taken from baton.item_keys k where k.job = v_job.name and k.key = enqueue.key;
+      if found then
+        return v_taken;
+      end if;
+    end loop;
+  end if;
+  perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
+  insert into baton.items (id, job, key, data, priority, created_at)
+  values (v_id, v_job.name, enqueue.key, coalesce(enqueue.data, '{}'), coalesce(enqueue.priority, 0), v_now);
+  perform baton.make_ready(v_job, array[v_id], array[coalesce(enqueue.priority, 0)], array[enqueue.run_at], v_now);
+  return v_id;
+end
+$$;
+comment on function baton.enqueue is 'Adds an item to the queue of a job, in the caller''s transaction.';
+
+-- Adds many items at once: an array of objects with data, key, run_at and priority, all optional. Otherwise like enqueue.
+-- Answers how many were added; the others have a key that is taken.
+create or replace function baton.enqueue_many(job text, items jsonb) returns int
+language plpgsql
+security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := baton.clock();
+  v_job constant baton.jobs := baton.queue_of(enqueue_many.job);
+  v_ids uuid[];
+  v_priorities int[];
+  v_run_at timestamptz[];
+begin
+  if jsonb_typeof(enqueue_many.items) is distinct from 'array' or jsonb_path_exists(enqueue_many.items, '$[*] ? (@.type() != "object")') then
+    raise exception 'items are an array of objects with data, key, run_at and priority' using errcode = 'WK004';
+  end if;
+  perform baton.check_item(g.run_at, g.priority, v_now) from jsonb_to_recordset(enqueue_many.items) as g(run_at timestamptz, priority int);
+  perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
+  with given as materialized (
+    select baton.ordered_id() as id, e.n, g.data, g.key, g.run_at, coalesce(g.priority, 0) as priority,
+           row_number() over (partition by g.key order by e.n) as nth
+    from jsonb_array_elements(enqueue_many.items) with ordinality as e(item, n)
+    cross join lateral jsonb_to_record(e.item) as g(data jsonb, key text, run_at timestamptz, priority int)
+  ), keyed as (
+    -- In the order of the keys, so that two that add the same ones cannot wait for each other.
+    insert into baton.item_keys (job, key, item_id)
+    select v_job.name, g.key, g.id from given g where g.key is not null and g.nth = 1 order by g.key
+    on conflict do nothing
+    returning item_id
+  ), added as (
+    insert into baton.items (id, job, key, data, priority, created_at)
+    select g.id, v_job.name, g.key, coalesce(g.data, '{}'), g.priority, v_now
+    from given g where g.key is null or g.id in (select k.item_id from keyed k) order by g.n
+    returning id
+  )
+  select array_agg(g.id order by g.n), array_agg(g.priority order by g.n), array_agg(g.run_at order by g.n)
+  into v_ids, v_priorities, v_run_at
+  from given g join added a on a.id = g.id;
+  if v_ids is null then
+    return 0;
+  end if;
+  perform baton.make_ready(v_job, v_ids, v_priorities, v_run_at, v_now);
+  return cardinality(v_ids);
+end
+$$;
+comment on function baton.enqueue_many is 'Adds many items to the queue of a job at once.';
+
+-- Cancels the item that has this key, if no attempt has it; whether it did. For applications.
+create or replace function baton.cancel(job text, key text) returns boolean
+language plpgsql
+security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_item_id uuid;
+begin
+  select k.item_id into v_item_id from baton.item_keys k where k.job = cancel.job and k.key = cancel.key;
+  return found and (baton_api.cancel_item(cancel.job, v_item_id, session_user::text)->>'cancelled')::boolean;
+end
+$$;
+comment on function baton.cancel is 'Cancels the item of a job that has this key, if it is not under way.';
+
+-- The job, which must have a queue of items that applications fill.
+create or replace function baton.queue_of(p_job text) returns baton.jobs
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_job baton.jobs;
+begin
+  select j.* into v_job from baton.jobs j where j.name = p_job;
+  if not found then
+    raise exception 'there is no job %', coalesce(p_job, 'null') using errcode = 'WK002', hint = 'select baton.create_job(…) makes one.';
+  elsif v_job.kind <> 'queue' then
+    raise exception 'job % has no queue that items can be added to', p_job using errcode = 'WK004',
+      hint = case v_job.kind when 'rows' then 'Its items are the rows of view ' || v_job.due_view || '.' else 'It finds its work in tables of its own.' end;
+  end if;
+  return v_job;
+end
+$$;
+
+create or replace function baton.check_item(p_run_at timestamptz, p_priority int, p_now timestamptz) returns void
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if not isfinite(p_run_at) or p_run_at > p_now + interval '10 years' then
+    raise exception 'run_at is a moment within the next 10 years, not %', p_run_at using errcode = 'WK004';
+  elsif p_priority not between -32768 and 32767 then
+    raise exception 'priority is an integer from -32768 to 32767, not %', p_priority using errcode = 'WK004';
+  end if;
+end
+$$;
+
+-- Makes items ready that were just added or are to be tried again by an operator, and wakes the job. The caller holds the shared lock of the marks.
+create or replace function baton.make_ready(p_job baton.jobs, p_ids uuid[], p_priorities int[], p_run_at timestamptz[], p_now timestamptz) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_rank constant bigint := baton_api.microseconds(p_now);
+  v_retry bigint;
+begin
+  insert into baton.ready_items (job, priority, rank, run_at, item_id)
+  select p_job.name, g.priority, v_rank + g.n - 1, case when g.run_at > p_now then g.run_at end, g.id
+  from unnest(p_ids, p_priorities, p_run_at) with ordinality as g(id, priority, run_at, n);
+  -- The clock may have been set back.
+  if v_rank < baton_api.mark('rank_mark', p_job.lock_id) then
+    perform baton_api.set_mark('rank_mark', p_job.lock_id, v_rank);
+  end if;
+  select baton_api.microseconds(min(r)) into v_retry from unnest(p_run_at) r where r > p_now;
+  if v_retry < baton_api.mark('retry_mark', p_job.lock_id) then
+    perform baton_api.set_mark('retry_mark', p_job.lock_id, v_retry);
+  end if;
+  if exists (select from unnest(p_run_at) r where r is null or r <= p_now) then
+    begin
+      perform baton.wake_for_writer(p_job.name);
+    exception when others then
+      raise warning 'baton: waking % failed: %', p_job.name, sqlerrm;
+    end;
+  end if;
+end
+$$;

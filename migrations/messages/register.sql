@@ -1,0 +1,1 @@
+select baton.allow('message-callbacks', 'record_delivery', 'record_opt_out', 'record_refused_callback');
