@@ -510,6 +510,12 @@ async fn malformed_arguments_are_refused_by_name() -> anyhow::Result<()> {
         ),
         (settle("{}"), "WK004", "array"),
         (settle(r#"[{"id": "1", "outcome": "done"}]"#), "WK004", "id"),
+        (settle(r#"[{"id": 1, "outcome": "done"}]"#), "WK004", "id"),
+        (
+            settle(&format!(r#"[{{"id": "{id}", "outcome": 1}}]"#)),
+            "WK004",
+            "done, retry, wait or failed",
+        ),
         (
             settle(&format!(r#"[{{"id": "{id}", "outcome": "finished"}}]"#)),
             "WK004",

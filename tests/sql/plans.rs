@@ -1,3 +1,4 @@
+mod items;
 mod messages;
 
 use contract::Ending;

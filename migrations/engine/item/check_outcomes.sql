@@ -5,11 +5,11 @@ as $$
 begin
   if jsonb_typeof(p_outcomes) is distinct from 'array' then
     raise exception 'outcomes are an array of objects' using errcode = 'WK004';
-  elsif jsonb_path_exists(p_outcomes, '$[*] ? (!(@.id like_regex "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"))') then
+  elsif jsonb_path_exists(p_outcomes, '$[*] ? (!(@.id.type() == "string" && @.id like_regex "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"))') then
     raise exception 'an outcome has no id of an item' using errcode = 'WK004';
-  elsif jsonb_path_exists(p_outcomes, '$[*] ? (!(@.outcome == "done" || @.outcome == "retry" || @.outcome == "wait" || @.outcome == "failed"))') then
+  elsif jsonb_path_exists(p_outcomes, '$[*] ? (!(@.outcome.type() == "string" && (@.outcome == "done" || @.outcome == "retry" || @.outcome == "wait" || @.outcome == "failed")))') then
     raise exception 'an outcome is done, retry, wait or failed' using errcode = 'WK004';
-  elsif jsonb_path_exists(p_outcomes, '$[*] ? (exists (@.seconds) && !(@.seconds == null || @.seconds >= 0 || @.seconds < 0))') then
+  elsif jsonb_path_exists(p_outcomes, '$[*].seconds ? (!(@.type() == "number" || @.type() == "null"))') then
     raise exception 'seconds of an outcome is a number' using errcode = 'WK004';
   end if;
 end
