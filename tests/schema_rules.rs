@@ -8,3 +8,6 @@ mod moves;
 mod moving_in;
 mod privileges;
 mod rules;
+mod seam;
+mod snapshot;
+mod upgrade;

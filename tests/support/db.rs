@@ -96,6 +96,21 @@ impl Db {
         Db::open(cluster().await?, name).await
     }
 
+    /// A database with nothing in it.
+    pub(crate) async fn empty(name: &str) -> anyhow::Result<Db> {
+        let admin = host::pg::connect(&cluster().await?.owner_url("postgres")).await?;
+        admin
+            .batch_execute(&format!("drop database if exists {name} with (force)"))
+            .await?;
+        admin
+            .batch_execute(&format!(
+                "create database {name} owner {} template template0",
+                owner_role()?
+            ))
+            .await?;
+        Db::open(cluster().await?, name.to_owned()).await
+    }
+
     /// A migrated database with the true clock on a cluster of the test's own, for tests that crash it.
     pub(crate) async fn on(cluster: &Cluster) -> anyhow::Result<Db> {
         make(cluster, "crashing").await?;
