@@ -11,21 +11,18 @@
 //!
 //! A free provider is evidence only. With DNS off, syntax and lists decide alone and no provider is asked.
 
-mod address;
-mod cell;
 mod lists;
 mod reason;
 #[cfg(test)]
 mod tests;
-mod text;
 mod typo;
 
+use email_address::{Domain, ascii_domain};
 use serde::{Deserialize, Serialize};
 
 use crate::doh::{DnsFailure, Route};
 use crate::provider::{ProviderAnswer, ProviderResult};
 use crate::special;
-use address::Domain;
 pub use reason::{Reason, Status};
 
 /// How many mail hosts the evidence names.
@@ -162,53 +159,24 @@ pub fn cache_key(raw: &str) -> Option<String> {
     (!domain.is_empty()).then(|| domain.to_ascii_lowercase())
 }
 
-/// The address in normal form that stands in a text which says more, such as `Ann <ann@firma.de>`. None if the text is
-/// a bare address, or if no single address is certain.
-pub fn framed_address(text: &str) -> Option<String> {
-    let reading = cell::read(text).ok()?;
-    reading.is_decorated.then(|| reading.address.normalized())
-}
-
-/// Whether a text holds at least one address, perhaps with a name, and nothing that reads like a sentence.
-pub fn holds_address(text: &str) -> bool {
-    match cell::read(text) {
-        Ok(_) => true,
-        Err(refusal) => refusal.reason == Reason::SeveralAddresses,
-    }
-}
-
 /// The domain names of a list that people write: with commas, semicolons or white space between them, a dot or an @
 /// before them, in any script.
 pub fn domain_names(list: &str) -> Vec<String> {
     list.split([',', ';', ' ', '\t', '\r', '\n'])
         .map(|it| it.trim_matches(['.', '@']))
         .filter(|it| !it.is_empty())
-        .map(address::ascii_domain)
+        .map(ascii_domain)
         .collect()
-}
-
-/// The address in a text, as it is written from here on, by its syntax alone; the error says what is wrong with it.
-pub fn normalize(raw: &str) -> Result<String, String> {
-    cell::read(raw)
-        .map(|it| it.address.normalized())
-        .map_err(objection_of)
-}
-
-fn objection_of(refusal: address::Refusal) -> String {
-    let reason = refusal.reason;
-    refusal
-        .detail
-        .unwrap_or_else(|| reason.describe().to_owned())
 }
 
 /// Decides what can be decided from the text of an address and the lists.
 pub fn examine(raw: &str, rules: &Rules) -> Examination {
-    let reading = match cell::read(raw) {
+    let reading = match email_address::read(raw) {
         Ok(reading) => reading,
         Err(refusal) => {
-            let (reason, suggestion) = (refusal.reason, refusal.suggestion.clone());
+            let (reason, suggestion) = (refusal.flaw.into(), refusal.suggestion.clone());
             let evidence = Evidence {
-                syntax: Some(objection(Some(objection_of(refusal)))),
+                syntax: Some(objection(Some(refusal.to_string()))),
                 ..Evidence::default()
             };
             let verdict = Verdict::new(reason, None, suggestion, evidence);

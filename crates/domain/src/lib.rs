@@ -14,7 +14,6 @@ pub mod cron;
 pub mod database;
 pub mod doh;
 pub mod email;
-mod foreign;
 pub mod instant;
 pub mod key;
 pub mod message;

@@ -12,8 +12,7 @@ pub mod webhook;
 
 use serde::{Deserialize, Serialize};
 
-use crate::email;
-use crate::foreign::printable;
+use outbound::printable;
 pub use segments::{Size, segments};
 pub use template::{TemplateError, check_template, render};
 
@@ -317,5 +316,5 @@ pub struct NotAnAddress(String);
 /// # Errors
 /// When the text is no address.
 pub fn email_address(text: &str) -> Result<String, NotAnAddress> {
-    email::normalize(text).map_err(NotAnAddress)
+    email_address::normalize(text).map_err(|it| NotAnAddress(it.to_string()))
 }

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use email_address::is_under;
+
 /// Names that no mail can be received under: RFC 2606, RFC 6761, RFC 6762 (local), RFC 7686 (onion), RFC 8375 (home.arpa),
 /// RFC 9476 (alt), and `internal`, set aside by ICANN in 2024; `localdomain` is what systems call a network without a
 /// name. Whatever lies below them is reserved too.
@@ -25,17 +27,6 @@ const RESERVED: [&str; 14] = [
 /// The reserved name that this domain is, or lies below.
 pub fn reserved_name(domain: &str) -> Option<&'static str> {
     RESERVED.into_iter().find(|it| is_under(domain, it))
-}
-
-/// Whether `domain` is `name` or lies below it, in any ASCII case.
-pub fn is_under(domain: &str, name: &str) -> bool {
-    let Some(at) = domain.len().checked_sub(name.len()) else {
-        return false;
-    };
-    let (above, tail) = domain.as_bytes().split_at(at);
-    !name.is_empty()
-        && tail.eq_ignore_ascii_case(name.as_bytes())
-        && (above.is_empty() || above.ends_with(b"."))
 }
 
 /// Whether the internet can reach this address: it is not private, loopback, link-local, unspecified, multicast or

@@ -31,7 +31,7 @@ impl Address {
         if text.is_empty() {
             return None;
         }
-        let framed = domain::email::framed_address(text);
+        let framed = email_address::framed_address(text);
         let is_decorated = framed.is_some();
         let text = framed.unwrap_or_else(|| match text.rsplit_once('@') {
             Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),

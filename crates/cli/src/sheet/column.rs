@@ -44,7 +44,7 @@ impl Content {
             return;
         }
         self.filled += 1;
-        let holds = std::str::from_utf8(field).is_ok_and(domain::email::holds_address);
+        let holds = std::str::from_utf8(field).is_ok_and(email_address::holds_address);
         self.addresses += u32::from(holds);
     }
 

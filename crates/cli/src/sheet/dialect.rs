@@ -155,7 +155,7 @@ fn lines_above<'a>(lines: impl Iterator<Item = Line<'a>>, delimiter: Option<u8>)
         }
         let is_row = fields
             .iter()
-            .any(|it| std::str::from_utf8(it).is_ok_and(domain::email::holds_address));
+            .any(|it| std::str::from_utf8(it).is_ok_and(email_address::holds_address));
         if is_row && widest_above == 0 {
             return 0;
         }

@@ -1,5 +1,7 @@
 use std::sync::OnceLock;
 
+use email_address::is_under;
+
 use crate::special;
 
 const FREE: &str = include_str!("../../data/free.txt");
@@ -10,18 +12,6 @@ const SHARED: &str = include_str!("../../data/shared.txt");
 const PRIVATE_TOPS: [&str; 6] = ["lan", "home", "corp", "mail", "intranet", "private"];
 /// Hosts that domains name to say that they take no mail; both refuse every connection by design.
 const FAKE_HOSTS: [&str; 2] = ["blackhole.mx", "fakemx.net"];
-/// Japanese carriers, which gave out such names for years.
-const STRAY_DOTS: [&str; 9] = [
-    "docomo.ne.jp",
-    "ezweb.ne.jp",
-    "au.com",
-    "ido.ne.jp",
-    "softbank.ne.jp",
-    "i.softbank.jp",
-    "vodafone.ne.jp",
-    "disney.ne.jp",
-    "pdx.ne.jp",
-];
 
 /// The reserved name that this domain is, or lies below, unless `allowed` names it or one above it.
 pub(super) fn reserved(domain: &str, allowed: &[String]) -> Option<&'static str> {
@@ -35,7 +25,7 @@ pub(super) fn reserved(domain: &str, allowed: &[String]) -> Option<&'static str>
 pub(super) fn is_allowed(domain: &str, allowed: &[String]) -> bool {
     allowed
         .iter()
-        .any(|it| special::is_under(domain, it.trim_start_matches('.')))
+        .any(|it| is_under(domain, it.trim_start_matches('.')))
 }
 
 /// Whether mail can be sent to a host of this name, from what the name alone says.
@@ -53,15 +43,8 @@ pub(super) fn can_be_mail_host(host: &str, allowed: &[String]) -> bool {
         && host.split('.').all(is_label)
         && !top.bytes().all(|it| it.is_ascii_digit())
         && !PRIVATE_TOPS.contains(&top)
-        && !FAKE_HOSTS.iter().any(|it| special::is_under(host, it))
+        && !FAKE_HOSTS.iter().any(|it| is_under(host, it))
         && special::reserved_name(host).is_none()
-}
-
-/// Whether this provider has mailboxes with a dot at the start or the end of their names, or two in a row.
-pub(super) fn accepts_stray_dots(domain: &str) -> bool {
-    STRAY_DOTS
-        .into_iter()
-        .any(|it| special::is_under(domain, it))
 }
 
 /// The listed domain of throw-away mailboxes that this domain is, or lies below. Not one whose mailboxes last, nor one
@@ -80,7 +63,7 @@ pub(super) fn disposable(domain: &str) -> Option<&'static str> {
             && !(name != domain && entries(SHARED).any(|it| it == name))
         {
             // A lasting domain is the one that was hit, or lies between it and the one asked for.
-            let lasts = |it: &str| it.len() >= name.len() && special::is_under(domain, it);
+            let lasts = |it: &str| it.len() >= name.len() && is_under(domain, it);
             return (!entries(LASTING).any(lasts)).then_some(list[at]);
         }
         match name.split_once('.') {

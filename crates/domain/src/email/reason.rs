@@ -1,3 +1,4 @@
+use email_address::Flaw;
 use serde::{Deserialize, Serialize};
 
 /// What a verdict says about an address. Stored and shown as the snake_case word of [`Status::as_str`].
@@ -134,14 +135,14 @@ impl Reason {
             Self::Accepted => "accepted",
             Self::NotChecked => "not_checked",
             Self::ProviderAccepted => "provider_accepted",
-            Self::Empty => "empty",
-            Self::Syntax => "syntax",
-            Self::SeveralAddresses => "several_addresses",
-            Self::LocalTooLong => "local_too_long",
-            Self::DomainTooLong => "domain_too_long",
-            Self::TooLong => "too_long",
-            Self::InvalidDomain => "invalid_domain",
-            Self::NoTopLevelDomain => "no_top_level_domain",
+            Self::Empty => Flaw::Empty.describe(),
+            Self::Syntax => Flaw::Syntax.describe(),
+            Self::SeveralAddresses => Flaw::SeveralAddresses.describe(),
+            Self::LocalTooLong => Flaw::LocalTooLong.describe(),
+            Self::DomainTooLong => Flaw::DomainTooLong.describe(),
+            Self::TooLong => Flaw::TooLong.describe(),
+            Self::InvalidDomain => Flaw::InvalidDomain.describe(),
+            Self::NoTopLevelDomain => Flaw::NoTopLevelDomain.describe(),
             Self::ReservedDomain => "reserved_domain",
             Self::NullMx => "null_mx",
             Self::NoSuchDomain => "no_such_domain",
@@ -234,6 +235,21 @@ impl Reason {
             Self::DnsTimeout => "The name servers did not answer in time.",
             Self::ProviderUnknown => "The verification provider could not find out.",
             Self::GaveUp => "The validation of this contact failed too often.",
+        }
+    }
+}
+
+impl From<Flaw> for Reason {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Empty => Self::Empty,
+            Flaw::Syntax => Self::Syntax,
+            Flaw::SeveralAddresses => Self::SeveralAddresses,
+            Flaw::LocalTooLong => Self::LocalTooLong,
+            Flaw::DomainTooLong => Self::DomainTooLong,
+            Flaw::TooLong => Self::TooLong,
+            Flaw::InvalidDomain => Self::InvalidDomain,
+            Flaw::NoTopLevelDomain => Self::NoTopLevelDomain,
         }
     }
 }

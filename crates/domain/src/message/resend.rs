@@ -5,8 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Ask, Envelope, Outcome, Reply, Trouble, USER_AGENT, without};
-use crate::foreign::{printable, wait};
-use crate::sync::answer::authorization;
+use outbound::{authorization, printable, wait};
 
 pub(super) const NAME: &str = "resend";
 /// How long to hold back, in seconds, when Resend does not say.

@@ -11,9 +11,8 @@ use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use super::{Ask, Delivery, Envelope, Outcome, Reply, Trouble, USER_AGENT, without};
-use crate::foreign::wait;
-use crate::sync::answer::authorization;
 pub use callback::{Inbound, inbound, signature_is_valid, signed_urls, status_callback};
+use outbound::{authorization, wait};
 
 pub(super) const NAME: &str = "twilio";
 /// How long to hold back, in seconds, when Twilio does not say.
@@ -173,7 +172,7 @@ impl Account {
 fn submitted(sid: &str, delivery: Option<Delivery>) -> Outcome {
     Outcome::Submitted {
         provider: NAME,
-        provider_id: Some(crate::foreign::printable(sid)),
+        provider_id: Some(outbound::printable(sid)),
         delivery,
     }
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{Ask, Envelope, Outcome, Reply, Trouble, USER_AGENT};
-use crate::foreign::wait;
 use crate::webhook::{ID, SIGNATURE, Secret, TIMESTAMP, sign};
+use outbound::wait;
 
 pub(super) const NAME: &str = "webhook";
 /// How long to hold back, in seconds, when the receiver does not say.

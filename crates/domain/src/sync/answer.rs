@@ -1,11 +1,8 @@
-//! What the answers of all sources have in common: status, limits, redirects, how the body is written, and the credentials
-//! that come before them.
+//! What the answers of all sources have in common: status, limits, redirects and how the body is written.
 
 mod body;
 mod limit;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use url::Url;
 
@@ -138,16 +135,4 @@ fn fit_to_ask(mut url: Url, what: &str) -> Result<Url, Failure> {
     }
     url.set_fragment(None);
     Ok(url)
-}
-
-/// The header field `Authorization`: Basic with a user name (RFC 7617), Bearer without (RFC 6750), none without a secret.
-pub fn authorization(username: Option<&str>, secret: Option<&str>) -> Option<String> {
-    let secret = secret?;
-    Some(match username.filter(|it| !it.is_empty()) {
-        Some(username) => format!(
-            "Basic {}",
-            BASE64_STANDARD.encode(format!("{username}:{secret}"))
-        ),
-        None => format!("Bearer {secret}"),
-    })
 }

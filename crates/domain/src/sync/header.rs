@@ -1,9 +1,9 @@
 //! Header fields that a source wants beside those of every request.
 
+use outbound::authorization;
 use serde_json::Value;
 
 use super::BadSetting;
-use super::answer::authorization;
 use super::settings::Fields;
 
 /// The setting that holds header fields and their values.

@@ -2,8 +2,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::foreign;
-
 /// Longest id, in bytes; an index of PostgreSQL holds no key of more than some 2,700.
 const LONGEST_ID: usize = 1000;
 
@@ -30,7 +28,7 @@ fn without_nul(value: &mut Value) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
         Value::String(text) => {
             if text.contains('\0') {
-                *text = foreign::text(text);
+                *text = outbound::text(text);
             }
         }
         Value::Array(values) => values.iter_mut().for_each(without_nul),
@@ -38,7 +36,7 @@ fn without_nul(value: &mut Value) {
             if fields.keys().any(|it| it.contains('\0')) {
                 *fields = std::mem::take(fields)
                     .into_iter()
-                    .map(|(key, value)| (foreign::text(&key), value))
+                    .map(|(key, value)| (outbound::text(&key), value))
                     .collect();
             }
             fields.values_mut().for_each(without_nul);

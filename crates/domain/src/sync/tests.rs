@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::answer::{Answer, authorization, source_url};
+use super::answer::{Answer, source_url};
 use super::item::{distinct, item};
 use super::paged::Page;
 use super::*;
@@ -118,29 +118,6 @@ fn a_message_is_one_short_line() {
     let failure = Failure::failed(format!("two\nlines\0{}", "x".repeat(500)));
     assert_eq!(failure.message.chars().count(), 300);
     assert!(failure.message.starts_with("twolinesxx"));
-}
-
-#[test]
-fn credentials_become_a_header() {
-    for (username, secret, expected) in [
-        // The example of RFC 7617, section 2.
-        (
-            Some("Aladdin"),
-            Some("open sesame"),
-            Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
-        ),
-        (
-            Some("test"),
-            Some("123\u{a3}"),
-            Some("Basic dGVzdDoxMjPCow=="),
-        ),
-        (None, Some("fmu1-abc"), Some("Bearer fmu1-abc")),
-        (Some(""), Some("fmu1-abc"), Some("Bearer fmu1-abc")),
-        (Some("ann"), None, None),
-        (None, None, None),
-    ] {
-        assert_eq!(authorization(username, secret).as_deref(), expected);
-    }
 }
 
 #[test]

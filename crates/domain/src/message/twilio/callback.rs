@@ -7,8 +7,8 @@ use sha1::Sha1;
 
 use super::delivery;
 use super::words::opts_out;
-use crate::foreign::printable;
 use crate::message::Delivery;
+use outbound::printable;
 
 /// Whether the signature (`X-Twilio-Signature`) is by the token, over the URL as Twilio knows it, with its query, and the
 /// fields of the form: <https://www.twilio.com/docs/usage/webhooks/webhooks-security>.

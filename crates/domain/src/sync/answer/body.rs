@@ -5,8 +5,8 @@ use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use serde_json::Value;
 
 use super::Answer;
-use crate::foreign::{BadJson, json};
 use crate::sync::{Failure, LONGEST_ANSWER};
+use outbound::{BadJson, json};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 

@@ -1,5 +1,5 @@
 use super::Answer;
-use crate::foreign::{self, whole_seconds};
+use outbound::whole_seconds;
 
 /// How long to hold back, in seconds, when a source asks for patience and does not say how much.
 const DEFAULT_WAIT: u32 = 30;
@@ -27,7 +27,7 @@ pub(super) fn wait(answer: &Answer, words: Option<&str>) -> Option<u32> {
         Some(_) => DEFAULT_WAIT,
         None => reset().unwrap_or(DEFAULT_WAIT),
     };
-    is_limit.then(|| foreign::wait(retry_after, answer.header("date"), default))
+    is_limit.then(|| outbound::wait(retry_after, answer.header("date"), default))
 }
 
 /// Whether the source says that no request is left.

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::email::email_item;
 use super::request::{CHANGES, CREATED, GET, LIST, PAGE, STATE, UPDATED};
 use super::{ANCHORS, LISTED, OVERLAP, Session, Settings, Start, halves, resync};
-use crate::foreign;
 use crate::sync::answer::Answer;
 use crate::sync::item::distinct;
 use crate::sync::{Failure, Synced, Work};
@@ -230,7 +229,7 @@ fn responses(answer: &Answer) -> Result<Vec<Value>, Trouble> {
 
 /// Request-level errors (RFC 8620, section 3.6.1).
 fn request_error(answer: &Answer, failure: Failure) -> Trouble {
-    let body = foreign::json(answer.body).unwrap_or_default();
+    let body = outbound::json(answer.body).unwrap_or_default();
     let kind = body["type"]
         .as_str()
         .and_then(|it| it.strip_prefix(PROBLEM));
@@ -343,7 +342,7 @@ fn text(arguments: &Map<String, Value>, name: &str) -> Result<String, Failure> {
     arguments
         .get(name)
         .and_then(Value::as_str)
-        .map(foreign::text)
+        .map(outbound::text)
         .ok_or_else(|| malformed(&format!("no {name}")))
 }
 
@@ -351,7 +350,11 @@ fn ids(arguments: &Map<String, Value>, name: &str) -> Result<Vec<String>, Failur
     let ids: Option<Vec<_>> = arguments
         .get(name)
         .and_then(Value::as_array)
-        .and_then(|it| it.iter().map(|it| it.as_str().map(foreign::text)).collect());
+        .and_then(|it| {
+            it.iter()
+                .map(|it| it.as_str().map(outbound::text))
+                .collect()
+        });
     ids.ok_or_else(|| malformed(&format!("{name} is not a list of ids")))
 }
 

@@ -3,7 +3,6 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{MOST_IN_CHUNK, Settings};
-use crate::foreign;
 use crate::sync::Failure;
 use crate::sync::answer::{Answer, onwards};
 
@@ -121,7 +120,7 @@ fn account(body: &Body, settings: &Settings) -> Result<String, Failure> {
             "the user has no account {account:?}; {}",
             use_one()
         ))),
-        (None, Some(Value::String(account))) => Ok(foreign::text(account)),
+        (None, Some(Value::String(account))) => Ok(outbound::text(account)),
         (None, _) => Err(Failure::failed(format!(
             "the user has no primary mail account; {}",
             use_one()

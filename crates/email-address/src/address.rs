@@ -2,8 +2,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::reason::Reason;
-use super::{lists, text};
+use crate::flaw::{Flaw, Refusal};
+use crate::text;
 
 /// Longest local part in octets (RFC 5321, section 4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
@@ -13,43 +13,49 @@ const MAX_DOMAIN: usize = 255;
 const MAX_LABEL: usize = 63;
 /// Longest address in octets: a path of 256 (RFC 5321, section 4.5.3.1.3) without its angle brackets.
 const MAX_ADDRESS: usize = 254;
+/// Japanese carriers, which gave out such names for years.
+const STRAY_DOTS: [&str; 9] = [
+    "docomo.ne.jp",
+    "ezweb.ne.jp",
+    "au.com",
+    "ido.ne.jp",
+    "softbank.ne.jp",
+    "i.softbank.jp",
+    "vodafone.ne.jp",
+    "disney.ne.jp",
+    "pdx.ne.jp",
+];
 /// What is longer than this is not looked at: even punycode shortens no address so much.
 const MAX_RAW: usize = 4096;
 
 /// A well-formed address in normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
-    pub(super) local: String,
-    pub(super) domain: Domain,
+pub struct Address {
+    /// The part before the @.
+    pub local: String,
+    /// The part after it.
+    pub domain: Domain,
     /// False if the local part breaks RFC 5321 in a way that its provider accepts.
-    pub(super) is_standard: bool,
+    pub is_standard: bool,
 }
 
+/// The part after the @.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Domain {
+pub enum Domain {
     /// A host name with at least two labels: ASCII, lower case.
     Name(String),
     /// An IP address in brackets (RFC 5321, section 4.1.3).
     Literal(IpAddr),
 }
 
-/// Why a text is not an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) reason: Reason,
-    pub(super) detail: Option<String>,
-    /// The address that was probably meant, when one slip explains the text.
-    pub(super) suggestion: Option<String>,
-}
-
 impl Address {
     /// Whether mail to both arrives in one mailbox: hardly any server tells upper from lower case.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.normalized().eq_ignore_ascii_case(&other.normalized())
     }
 
     /// The address as it is stored and sent to: NFC, the domain in ASCII and lower case, the local part as it was.
-    pub(super) fn normalized(&self) -> String {
+    pub fn normalized(&self) -> String {
         match &self.domain {
             Domain::Name(name) => format!("{}@{name}", self.local),
             Domain::Literal(IpAddr::V4(ip)) => format!("{}@[{ip}]", self.local),
@@ -59,12 +65,12 @@ impl Address {
 }
 
 /// Reads a bare address (RFC 5321, section 4.1.2, with RFC 6531, section 3.3), without anything around it.
-pub(super) fn parse(text: &str) -> Result<Address, Refusal> {
+pub(crate) fn parse(text: &str) -> Result<Address, Refusal> {
     if text.is_empty() {
-        return Err(Reason::Empty.into());
+        return Err(Flaw::Empty.into());
     }
     if text.len() > MAX_RAW {
-        return Err(Reason::TooLong.into());
+        return Err(Flaw::TooLong.into());
     }
     let text = text::nfc(text);
     let (local, domain) = split(&text)?;
@@ -72,7 +78,7 @@ pub(super) fn parse(text: &str) -> Result<Address, Refusal> {
     let domain = read_domain(domain)?;
     let is_standard = match (stray_dot, &domain) {
         (false, _) => true,
-        (true, Domain::Name(name)) if lists::accepts_stray_dots(name) => false,
+        (true, Domain::Name(name)) if accepts_stray_dots(name) => false,
         (true, _) => {
             return Err(syntax(
                 "before the @, a dot stands at the start, at the end or beside another",
@@ -80,7 +86,7 @@ pub(super) fn parse(text: &str) -> Result<Address, Refusal> {
         }
     };
     if local.len() > MAX_LOCAL {
-        return Err(Reason::LocalTooLong.into());
+        return Err(Flaw::LocalTooLong.into());
     }
     let address = Address {
         local: local.to_owned(),
@@ -88,7 +94,7 @@ pub(super) fn parse(text: &str) -> Result<Address, Refusal> {
         is_standard,
     };
     if address.normalized().len() > MAX_ADDRESS {
-        return Err(Reason::TooLong.into());
+        return Err(Flaw::TooLong.into());
     }
     Ok(address)
 }
@@ -170,10 +176,10 @@ fn read_domain(domain: &str) -> Result<Domain, Refusal> {
         ));
     }
     if ascii.len() > MAX_DOMAIN || labels.iter().any(|it| it.len() > MAX_LABEL) {
-        return Err(Reason::DomainTooLong.into());
+        return Err(Flaw::DomainTooLong.into());
     }
     let [.., _, top] = labels.as_slice() else {
-        return Err(Reason::NoTopLevelDomain.into());
+        return Err(Flaw::NoTopLevelDomain.into());
     };
     if top.bytes().all(|it| it.is_ascii_digit()) {
         return Err(invalid("the last label is a number"));
@@ -182,7 +188,7 @@ fn read_domain(domain: &str) -> Result<Domain, Refusal> {
 }
 
 /// The domain in ASCII and lower case; as it is if it has no such form.
-pub(super) fn ascii_domain(domain: &str) -> String {
+pub fn ascii_domain(domain: &str) -> String {
     idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_owned())
 }
 
@@ -212,26 +218,32 @@ fn not_allowed(c: char) -> Refusal {
     syntax(&format!("{what} is not allowed before the @"))
 }
 
-pub(super) fn syntax(detail: &str) -> Refusal {
+pub(crate) fn syntax(detail: &str) -> Refusal {
     Refusal {
         detail: Some(detail.to_owned()),
-        ..Reason::Syntax.into()
+        ..Flaw::Syntax.into()
     }
 }
 
 fn invalid(detail: &str) -> Refusal {
     Refusal {
         detail: Some(detail.to_owned()),
-        ..Reason::InvalidDomain.into()
+        ..Flaw::InvalidDomain.into()
     }
 }
 
-impl From<Reason> for Refusal {
-    fn from(reason: Reason) -> Self {
-        Self {
-            reason,
-            detail: None,
-            suggestion: None,
-        }
-    }
+/// Whether this provider has mailboxes with a dot at the start or the end of their names, or two in a row.
+fn accepts_stray_dots(domain: &str) -> bool {
+    STRAY_DOTS.into_iter().any(|it| is_under(domain, it))
+}
+
+/// Whether `domain` is `name` or lies below it, in any ASCII case.
+pub fn is_under(domain: &str, name: &str) -> bool {
+    let Some(at) = domain.len().checked_sub(name.len()) else {
+        return false;
+    };
+    let (above, tail) = domain.as_bytes().split_at(at);
+    !name.is_empty()
+        && tail.eq_ignore_ascii_case(name.as_bytes())
+        && (above.is_empty() || above.ends_with(b"."))
 }

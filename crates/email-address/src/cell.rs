@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::address::{self, Address, Refusal};
-use super::reason::Reason;
-use super::text;
+use crate::address::{self, Address};
+use crate::flaw::{Flaw, Refusal};
+use crate::text;
 
 /// What is longer than this, in bytes, is not looked at.
 const MAX_CELL: usize = 4096;
@@ -57,23 +57,24 @@ const PAIRS: [(char, char); 14] = [
 
 /// The address of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) address: Address,
+pub struct Reading {
+    /// The address.
+    pub address: Address,
     /// Whether the field holds more than the address, such as a name.
-    pub(super) is_decorated: bool,
+    pub is_decorated: bool,
 }
 
 /// Reads a field.
 ///
 /// An address may stand in quotes or brackets, behind a name or a label such as `mailto:`, before a remark in brackets,
-/// or several times in a list. What follows the last @ always decides its domain, as [`super::cache_key`] wants it.
+/// or several times in a list. What follows the last @ always decides its domain.
 ///
 /// # Errors
 /// When it holds no address, several, or one that is only likely; that one is the suggestion.
-pub(super) fn read(raw: &str) -> Result<Reading, Refusal> {
+pub fn read(raw: &str) -> Result<Reading, Refusal> {
     let trimmed = text::trim(raw);
     if trimmed.len() > MAX_CELL {
-        return Err(Reason::TooLong.into());
+        return Err(Flaw::TooLong.into());
     }
     let refusal = match address::parse(trimmed) {
         Ok(address) => return Ok(Reading::new(address, false)),
@@ -146,7 +147,7 @@ fn several(found: &[Address]) -> Refusal {
     }
     Refusal {
         detail: Some(format!("it holds {}", names.join(", "))),
-        ..Reason::SeveralAddresses.into()
+        ..Flaw::SeveralAddresses.into()
     }
 }
 

@@ -23,7 +23,7 @@ const LARGEST_EXPONENT: u32 = 400;
 
 /// Why an answer cannot be read.
 #[derive(Debug)]
-pub(crate) enum BadJson {
+pub enum BadJson {
     /// It has too many values.
     TooLarge,
     /// It has a number that the database does not take; its beginning.
@@ -33,7 +33,7 @@ pub(crate) enum BadJson {
 }
 
 /// Reads JSON. Of surrogates that stand alone, which Rust and PostgreSQL refuse, each becomes U+FFFD.
-pub(crate) fn json(body: &[u8]) -> Result<Value, BadJson> {
+pub fn json(body: &[u8]) -> Result<Value, BadJson> {
     let body = without_lone_surrogates(body);
     let mut budget = Budget {
         left: Some(MOST),

@@ -8,7 +8,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Whether the character is invisible, or shows only in its effect on others: white space, controls, bidirectional
 /// marks, joiners, fillers, and characters without a meaning.
-pub(super) fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, SpaceSeparator};
     use GeneralCategory::{PrivateUse, Surrogate, Unassigned};
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
@@ -30,7 +30,7 @@ pub(super) fn is_invisible(c: char) -> bool {
 
 /// Whether the character is punctuation outside of ASCII that no host name holds. Those that IDNA allows between
 /// letters (RFC 5892, appendix A) and the full stops of other scripts are none here.
-pub(super) fn is_punctuation(c: char) -> bool {
+pub(crate) fn is_punctuation(c: char) -> bool {
     use GeneralCategory::{
         ClosePunctuation, ConnectorPunctuation, DashPunctuation, FinalPunctuation,
         InitialPunctuation, OpenPunctuation, OtherPunctuation,
@@ -61,12 +61,12 @@ pub(super) fn is_punctuation(c: char) -> bool {
 }
 
 /// The text without invisible characters at its ends.
-pub(super) fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(is_invisible)
 }
 
 /// Canonical composition (NFC).
-pub(super) fn nfc(text: &str) -> Cow<'_, str> {
+pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -74,7 +74,7 @@ pub(super) fn nfc(text: &str) -> Cow<'_, str> {
 }
 
 /// Compatibility composition (NFKC): full-width letters become plain ones.
-pub(super) fn nfkc(text: &str) -> Cow<'_, str> {
+pub(crate) fn nfkc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
