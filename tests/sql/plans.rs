@@ -1,6 +1,6 @@
 mod messages;
 
-use contract::Ending;
+use process_chunks::calls::Ending;
 use serde_json::json;
 
 use crate::support::db::Db;

@@ -1,6 +1,6 @@
 //! The command line of Baton: composes the other crates, prints, and exits.
 //!
-//! It decides nothing about any job; that is for the database and for `domain`. It alone reads the environment,
+//! It decides nothing about any job; that is for the database and for the job's own folder below `components/`. It alone reads the environment,
 //! and it alone prints. No secret is ever printed, logged, or passed to a process as an argument; only a new one that a
 //! person has to set is printed, once.
 //!
@@ -26,6 +26,7 @@ mod roles;
 mod running;
 mod scratch;
 mod secret;
+mod service_address;
 mod sheet;
 mod source_key;
 mod stack;

@@ -1,7 +1,7 @@
 //! The key under which the database holds the passwords of sources. Only `process-chunks` and this command line have it.
 
 use anyhow::Result;
-use domain::sync::sealed::{NONCE, SealError, seal};
+use process_chunks::source::sealed::{NONCE, SealError, seal};
 
 use crate::{advice, database::Database, home::Home, secret, stack};
 

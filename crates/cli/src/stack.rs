@@ -203,8 +203,8 @@ pub(crate) async fn start(
 /// A variable with the address of a service, as `spin.toml` wants it; other variables as they are.
 fn service_address(name: &str, value: &str) -> Result<String> {
     let read = match name {
-        "resolver1" | "resolver2" => domain::address::resolver(value),
-        "provider_url" | "sms_url" | "email_url" => domain::address::service(value),
+        "resolver1" | "resolver2" => crate::service_address::resolver(value),
+        "provider_url" | "sms_url" | "email_url" => crate::service_address::service(value),
         _ => return Ok(value.to_owned()),
     };
     let help = match name {

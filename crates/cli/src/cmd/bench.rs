@@ -10,7 +10,8 @@ mod validate;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use contract::{ConfigureJob, RunRequest, SetWake, Trigger};
+use contract::operator::{ConfigureJob, SetWake};
+use contract::{RunRequest, Trigger};
 use serde_json::{Map, Value, json};
 use tokio_postgres::Client;
 

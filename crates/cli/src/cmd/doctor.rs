@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use domain::database::Tls;
-use domain::doh::{RecordKind, query};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
+use validate_contacts::doh::{RecordKind, query};
 
 use crate::database::{Address, Database, connect};
 use crate::running::Announcement;

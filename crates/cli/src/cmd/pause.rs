@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::PauseJob;
+use contract::operator::PauseJob;
 
 use crate::{api, context::Context, database::Database};
 

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::ResumeJob;
+use contract::operator::ResumeJob;
 
 use crate::{api, context::Context, database::Database};
 

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::ConfigureJob;
+use contract::operator::ConfigureJob;
 use serde_json::Value;
 
 use crate::{advice, api, context::Context, database::Database};

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::{DropSetAside, RetrySetAside};
+use contract::operator::{DropSetAside, RetrySetAside};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{self, explain};

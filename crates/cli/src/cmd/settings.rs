@@ -2,8 +2,8 @@ mod known;
 mod profile;
 
 use anyhow::Result;
-use contract::ConfigureSettings;
-use domain::message::phone;
+use contract::operator::ConfigureSettings;
+use dispatch::phone;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio_postgres::Client;

@@ -1,6 +1,6 @@
 use anyhow::Result;
-use domain::email::Reason;
 use serde::Serialize;
+use validate_contacts::email::Reason;
 
 use super::{messages, sync};
 use crate::board::{self, Board};

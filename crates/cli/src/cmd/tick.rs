@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use contract::{DueJob, DueState};
+use contract::scheduler::{DueJob, DueState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

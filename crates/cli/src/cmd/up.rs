@@ -58,7 +58,7 @@ pub(crate) struct Args {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Variables {
     /// DNS-over-HTTPS resolver, such as https://dns.example.com, whose path is /dns-query; a second one is asked when the first does not answer.
-    #[arg(long = "resolver", value_parser = domain::address::resolver, value_name = "URL")]
+    #[arg(long = "resolver", value_parser = crate::service_address::resolver, value_name = "URL")]
     pub(crate) resolvers: Vec<String>,
     /// Domain, with all below it, that is no typing error, not disposable and not reserved; may be repeated.
     #[arg(long = "allow", value_name = "DOMAIN")]

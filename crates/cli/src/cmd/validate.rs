@@ -5,7 +5,7 @@ mod summary;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use contract::ConfigureJob;
+use contract::operator::ConfigureJob;
 use serde_json::json;
 use tokio_postgres::Client;
 

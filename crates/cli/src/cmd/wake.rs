@@ -2,7 +2,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use contract::{SetWake, codes};
+use contract::codes;
+use contract::operator::SetWake;
 use serde::{Deserialize, Serialize};
 
 use super::relay;

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::SetWake;
+use contract::operator::SetWake;
 use serde::Serialize;
 
 use super::{Here, ask};

@@ -1,6 +1,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
-use contract::{ResolveMessage, codes};
+use contract::codes;
+use dispatch::calls::ResolveMessage;
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use domain::message::{Size, check_template, render};
+use dispatch::{Size, check_template, render};
 use serde_json::{Map, Value};
 
 use crate::{advice, output};

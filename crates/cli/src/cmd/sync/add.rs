@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use contract::SaveSource;
-use domain::sync::header::SECRET_HEADER;
-use domain::sync::origin::API_ORIGIN;
-use domain::sync::sealed::open;
-use domain::sync::url_secret::secrets_in;
-use domain::sync::{jmap, paged};
+use process_chunks::source::header::SECRET_HEADER;
+use process_chunks::source::origin::API_ORIGIN;
+use process_chunks::source::sealed::open;
+use process_chunks::source::url_secret::secrets_in;
+use process_chunks::source::{jmap, paged};
+use process_chunks::sources::SaveSource;
 use serde_json::Value;
 use tokio_postgres::Client;
 use url::Url;

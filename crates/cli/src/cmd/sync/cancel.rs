@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::CancelSync;
+use process_chunks::sources::CancelSync;
 
 use super::no_such_source;
 use crate::{advice, api, context::Context, database::Database};

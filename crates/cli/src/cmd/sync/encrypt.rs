@@ -1,5 +1,5 @@
 use anyhow::Result;
-use domain::sync::sealed::open;
+use process_chunks::source::sealed::open;
 use serde_json::json;
 
 use crate::output::counted;

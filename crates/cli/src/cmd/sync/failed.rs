@@ -1,5 +1,6 @@
 use anyhow::Result;
-use contract::{Call, DropFailedChunks, RetrySync, TouchedChunks};
+use contract::Call;
+use process_chunks::sources::{DropFailedChunks, RetrySync, TouchedChunks};
 use tokio_postgres::Client;
 
 use super::no_such_source;

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::RemoveSource;
+use process_chunks::sources::RemoveSource;
 
 use super::no_such_source;
 use crate::{api, context::Context, database::Database};

@@ -1,6 +1,6 @@
 use anyhow::Result;
-use domain::sync::header::{HEADERS, SECRET_HEADER, is_name};
-use domain::sync::url_secret::is_secret;
+use process_chunks::source::header::{HEADERS, SECRET_HEADER, is_name};
+use process_chunks::source::url_secret::is_secret;
 use serde_json::{Map, Value, json};
 use url::{Host, Url};
 

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::{Progress, StartSync, StartedSync};
+use process_chunks::sources::{Progress, StartSync, StartedSync};
 use serde::Serialize;
 use tokio_postgres::Client;
 

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use contract::{Progress, SyncProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use process_chunks::sources::{Progress, SyncProgress};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
@@ -228,7 +228,7 @@ fn has_ended(progress: &Progress) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use contract::StartedSync;
+    use process_chunks::sources::StartedSync;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use domain::email::{Reason, Status};
 use serde::Serialize;
+use validate_contacts::email::{Reason, Status};
 
 use super::Loaded;
 use crate::output::{columns, count, counted, table};

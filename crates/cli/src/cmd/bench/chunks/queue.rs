@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use contract::{PauseJob, ResumeJob, SaveSource, StartSync, StartedSync};
+use contract::operator::{PauseJob, ResumeJob};
+use process_chunks::sources::{SaveSource, StartSync, StartedSync};
 use serde_json::json;
 use tokio_postgres::Client;
 

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::ConfigureSettings;
+use contract::operator::ConfigureSettings;
 use serde_json::{Map, json};
 use tokio_postgres::Client;
 

@@ -1,0 +1,12 @@
+use crate::calls::ClaimReminders;
+use baton::{Answer, Config, Error};
+use contract::RunRequest;
+
+/// Claim → send → settle: a batch of reminders.
+pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
+    let claim = ClaimReminders {
+        trigger: asked.trigger,
+        worker: baton::worker("follow-up-reminders"),
+    };
+    sender::run(&config, claim).await
+}
