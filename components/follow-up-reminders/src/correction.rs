@@ -1,9 +1,8 @@
 //! Corrections, by a person, of when an assignment was last followed up.
 
+use domain::instant;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
-
-use domain::instant;
 
 /// The longest key of an assignment, in characters.
 const LONGEST_ID: usize = 200;

@@ -1,9 +1,10 @@
 mod correct;
 mod run;
 
-use crate::correction::assignment;
 use baton::{Answer, Error, Response};
 use spin_sdk::http::Request;
+
+use crate::correction::assignment;
 
 const NAME: &str = "follow-up-reminders";
 

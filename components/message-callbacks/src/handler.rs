@@ -3,9 +3,10 @@ mod sender;
 
 use std::future::Future;
 
-use crate::calls::RecordRefusedCallback;
 use baton::{Answer, Callback, Config, Db, Error, Response};
 use spin_sdk::http::Request;
+
+use crate::calls::RecordRefusedCallback;
 
 /// Routes: `POST /messages/sms/status?message={id}`, and `POST /messages/sms/inbound`.
 #[spin_sdk::http_service]

@@ -8,10 +8,9 @@ mod zerobounce;
 
 use std::str::FromStr;
 
+use outbound::{printable, wait};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-
-use outbound::{printable, wait};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

@@ -1,8 +1,8 @@
 use contract::Text;
+use outbound::printable;
 use serde::{Deserialize, Serialize};
 
 use crate::{resend, twilio, webhook};
-use outbound::printable;
 
 /// With which name requests are made; some providers refuse those without one.
 pub(crate) const USER_AGENT: (&str, &str) = ("user-agent", "baton");

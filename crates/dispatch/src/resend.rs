@@ -1,12 +1,12 @@
 //! Resend's API: <https://resend.com/docs/api-reference/emails/send-email>.
 
 use chrono::DateTime;
+use outbound::{authorization, printable, wait};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::message::{USER_AGENT, without};
 use crate::{Ask, Envelope, Outcome, Reply, Trouble};
-use outbound::{authorization, printable, wait};
 
 pub(super) const NAME: &str = "resend";
 /// How long to hold back, in seconds, when Resend does not say.

@@ -1,7 +1,8 @@
 mod email;
 
-use super::*;
 use twilio::Account;
+
+use super::*;
 
 fn providers() -> [Provider; 3] {
     [

@@ -1,11 +1,11 @@
 //! E-mail by a receiver of our own webhooks, signed by Standard Webhooks.
 
+use domain::webhook::{ID, SIGNATURE, Secret, TIMESTAMP, sign};
+use outbound::wait;
 use serde::Serialize;
 
 use crate::message::USER_AGENT;
 use crate::{Ask, Envelope, Outcome, Reply, Trouble};
-use domain::webhook::{ID, SIGNATURE, Secret, TIMESTAMP, sign};
-use outbound::wait;
 
 pub(super) const NAME: &str = "webhook";
 /// How long to hold back, in seconds, when the receiver does not say.

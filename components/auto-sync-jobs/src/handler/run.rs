@@ -1,6 +1,7 @@
-use crate::calls::ClaimAutoSyncJobs;
 use baton::{Answer, Config, Error};
 use contract::RunRequest;
+
+use crate::calls::ClaimAutoSyncJobs;
 
 /// Claim → send → settle: queued jobs that are due, and a batch of messages.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {

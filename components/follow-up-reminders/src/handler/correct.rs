@@ -1,6 +1,7 @@
+use baton::{Answer, Config, Db, Error};
+
 use crate::calls::CorrectLastContactDate;
 use crate::correction::Correction;
-use baton::{Answer, Config, Db, Error};
 
 /// Corrects when an assignment was last followed up, on the record.
 pub(crate) async fn correct(

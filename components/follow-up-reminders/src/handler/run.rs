@@ -1,6 +1,7 @@
-use crate::calls::ClaimReminders;
 use baton::{Answer, Config, Error};
 use contract::RunRequest;
+
+use crate::calls::ClaimReminders;
 
 /// Claim → send → settle: a batch of reminders.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {

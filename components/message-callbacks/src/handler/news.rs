@@ -1,9 +1,9 @@
-use crate::calls::{RecordDelivery, RecordOptOut};
 use baton::{Answer, Callback, Config, Db, Error};
 use dispatch::{Channel, form, phone, twilio};
 use uuid::Uuid;
 
 use super::sender::signed_form;
+use crate::calls::{RecordDelivery, RecordOptOut};
 
 /// What became of a message.
 pub(crate) async fn status(config: Config, callback: Callback) -> Result<Answer, Error> {

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
+use baton::{FetchError, Fetched, fetch};
+use bytes::Bytes;
+use serde_json::Value;
+use spin_sdk::http::{FullBody, HeaderName, HeaderValue, Method, Request};
+
 use crate::calls::Source;
 use crate::source::answer::{Answer, source_url};
 use crate::source::header::headers;
 use crate::source::origin::Origins;
 use crate::source::{Failure, LONGEST_ANSWER};
-use baton::{FetchError, Fetched, fetch};
-use bytes::Bytes;
-use serde_json::Value;
-use spin_sdk::http::{FullBody, HeaderName, HeaderValue, Method, Request};
 
 /// How long a source may take for one request.
 const PATIENCE: Duration = Duration::from_secs(10);

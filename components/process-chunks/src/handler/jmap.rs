@@ -1,5 +1,9 @@
 use std::collections::VecDeque;
 
+use baton::Fetched;
+use serde_json::Value;
+
+use super::ask::{Silence, answer, get, post};
 use crate::calls::{Source, SyncJob};
 use crate::source::answer::source_url;
 use crate::source::jmap::{
@@ -7,10 +11,6 @@ use crate::source::jmap::{
     is_listed, plan_request, read_changes, read_fetched, read_planned, resync, start_over,
 };
 use crate::source::{Failure, Synced};
-use baton::Fetched;
-use serde_json::Value;
-
-use super::ask::{Silence, answer, get, post};
 
 /// How many redirects lead to a session at most.
 const MOST_REDIRECTS: usize = 5;

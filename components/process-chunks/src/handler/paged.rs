@@ -1,8 +1,7 @@
+use super::ask::{answer, get};
 use crate::calls::SyncJob;
 use crate::source::paged::{Page, Settings, page_url, read_page};
 use crate::source::{Failure, Synced};
-
-use super::ask::{answer, get};
 
 /// Gets a page of a JSON source.
 pub(crate) async fn page(job: &SyncJob, page: &Page) -> Result<Synced, Failure> {

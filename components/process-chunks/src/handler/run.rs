@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use crate::calls::{ClaimChunks, CompleteChunks, Completed};
 use baton::{Answer, Config, Db, Error, variable, with_heartbeat};
 use contract::RunRequest;
 use serde_json::json;
 
 use super::sync::{open_secrets, sync, without_asking};
+use crate::calls::{ClaimChunks, CompleteChunks, Completed};
 
 /// Claim → sync → settle: some chunks of sync jobs.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {

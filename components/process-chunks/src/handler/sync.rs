@@ -1,8 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 
-use crate::calls::{Chunk, ChunkAttempt, ChunkOutcome, Ending, SyncJob};
-use crate::source::{Failure, Remedy, Synced, Work, sealed};
 use futures::future::{Either, FutureExt, LocalBoxFuture, Shared, select};
 use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value};
@@ -10,6 +8,8 @@ use spin_sdk::time::sleep;
 use uuid::Uuid;
 
 use super::{jmap, paged};
+use crate::calls::{Chunk, ChunkAttempt, ChunkOutcome, Ending, SyncJob};
+use crate::source::{Failure, Remedy, Synced, Work, sealed};
 
 /// The outcomes of chunks none of which asks a source; none when one does.
 pub(crate) fn without_asking(chunks: &[Chunk]) -> Option<Vec<ChunkOutcome>> {

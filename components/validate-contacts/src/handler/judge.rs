@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
-use crate::calls::{Attempt, Contact, Outcome, Resolved, Throttle};
-use crate::doh::Route;
-use crate::email::{Examination, Verdict, cache_key, conclude, examine, worth_asking};
-use crate::provider::ProviderAnswer;
 use futures::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use spin_sdk::time::sleep;
 
 use super::{resolve::resolve, settings::Settings, verify};
+use crate::calls::{Attempt, Contact, Outcome, Resolved, Throttle};
+use crate::doh::Route;
+use crate::email::{Examination, Verdict, cache_key, conclude, examine, worth_asking};
+use crate::provider::ProviderAnswer;
 
 /// How many domains are resolved at once.
 const RESOLVING: usize = 50;

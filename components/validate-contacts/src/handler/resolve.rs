@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use crate::doh::{
-    self, DnsFailure, Lookup, Next, RecordKind, Route, route_from_addresses, route_step,
-};
 use baton::{FetchError, fetch};
 use bytes::Bytes;
 use futures::future::join;
 use spin_sdk::http::{FullBody, Method, Request};
+
+use crate::doh::{
+    self, DnsFailure, Lookup, Next, RecordKind, Route, route_from_addresses, route_step,
+};
 
 /// How long one resolver may take for one question.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
-use crate::calls::{ClaimContacts, Settle, SettleContacts};
 use baton::{Answer, Config, Db, Error, with_heartbeat};
 use contract::RunRequest;
 use serde_json::json;
 
 use super::{judge::judge, settings::Settings};
+use crate::calls::{ClaimContacts, Settle, SettleContacts};
 
 /// Claim → check → settle: one slice of a validation cycle.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {

@@ -1,6 +1,7 @@
+use baton::{Error, variable};
+
 use crate::email::{Rules, domain_names};
 use crate::provider::Shape;
-use baton::{Error, variable};
 
 /// The settings of this component, from its Spin variables.
 pub(crate) struct Settings {

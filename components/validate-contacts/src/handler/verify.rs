@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use crate::calls::Throttle;
-use crate::provider::{Outcome, ProviderAnswer, parse, request_path};
 use baton::fetch;
 use bytes::Bytes;
 use spin_sdk::http::{FullBody, Request};
 
 use super::settings::Provider;
+use crate::calls::Throttle;
+use crate::provider::{Outcome, ProviderAnswer, parse, request_path};
 
 /// How long the provider may take for one address.
 const PATIENCE: Duration = Duration::from_secs(6);

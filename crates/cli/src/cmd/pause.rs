@@ -1,7 +1,6 @@
 use anyhow::Result;
 use contract::operator::PauseJob;
-
-use crate::{api, context::Context, database::Database};
+use stack::{api, context::Context, database::Database};
 
 /// What `pause` understands.
 #[derive(Debug, clap::Args)]

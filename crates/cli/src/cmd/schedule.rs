@@ -2,8 +2,10 @@ use anyhow::Result;
 use contract::codes;
 use contract::operator::SetSchedule;
 use serde_json::json;
+use stack::{api, context::Context, database::Database};
+use terminal::{advice, output};
 
-use crate::{advice, api, board, context::Context, database::Database, moment, output};
+use crate::{board, moment};
 
 /// What `schedule` understands.
 #[derive(Debug, clap::Subcommand)]

@@ -1,9 +1,9 @@
+use domain::webhook as standard;
 use serde_json::{Value, json};
 
 use super::in_short;
 use crate::webhook::Endpoint;
 use crate::{Channel, Envelope, Outcome, Provider, Reply, resend};
-use domain::webhook as standard;
 
 const KEY: &str = "re_s3cret";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

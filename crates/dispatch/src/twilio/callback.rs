@@ -3,12 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use outbound::printable;
 use sha1::Sha1;
 
 use super::delivery;
 use super::words::opts_out;
 use crate::Delivery;
-use outbound::printable;
 
 /// Whether the signature (`X-Twilio-Signature`) is by the token, over the URL as Twilio knows it, with its query, and the
 /// fields of the form: <https://www.twilio.com/docs/usage/webhooks/webhooks-security>.

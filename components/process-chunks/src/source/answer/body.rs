@@ -2,11 +2,11 @@ use std::borrow::Cow;
 use std::io::{Read as _, Result};
 
 use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use outbound::{BadJson, json};
 use serde_json::Value;
 
 use super::Answer;
 use crate::source::{Failure, LONGEST_ANSWER};
-use outbound::{BadJson, json};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 

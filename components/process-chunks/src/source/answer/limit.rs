@@ -1,5 +1,6 @@
-use super::Answer;
 use outbound::whole_seconds;
+
+use super::Answer;
 
 /// How long to hold back, in seconds, when a source asks for patience and does not say how much.
 const DEFAULT_WAIT: u32 = 30;

@@ -3,9 +3,9 @@ use clap::ValueEnum;
 use contract::codes;
 use dispatch::calls::ResolveMessage;
 use serde_json::Value;
+use stack::{api, context::Context, database::Database};
+use terminal::advice;
 use uuid::Uuid;
-
-use crate::{advice, api, context::Context, database::Database};
 
 /// What a person decides about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,9 +8,8 @@ use process_chunks::source::header::headers;
 use process_chunks::source::jmap::{Session, Settings};
 use process_chunks::source::{Failure, origin};
 use serde_json::Value;
+use stack::http::{self, Fetched};
 use url::Url;
-
-use crate::http::{self, Fetched};
 
 /// How many redirects lead to a session at most.
 const MOST_REDIRECTS: usize = 5;

@@ -3,12 +3,14 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use process_chunks::sources::{Progress, SyncProgress};
+use stack::api;
+use terminal::output::counted;
+use terminal::{advice, output};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
 use super::start::Sync;
-use crate::output::counted;
-use crate::{advice, api, moment, output};
+use crate::moment;
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_millis(300);
