@@ -8,9 +8,9 @@ mod origins;
 mod pages;
 mod queue;
 
-use contract::SaveSource;
 use contract::native::call;
-use domain::sync::sealed;
+use process_chunks::source::sealed;
+use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

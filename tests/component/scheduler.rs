@@ -280,10 +280,13 @@ async fn a_job_that_takes_long_holds_up_no_other() -> anyhow::Result<()> {
     db.sync_pages("people", &source.url(), Pages::settings())
         .await?;
     let app = App::start(&db, near()).await?;
-    let validated = until("all contacts are validated", async || {
-        let left = "select count(*) from contacts where email_validation_status is null";
-        Ok((db.count(left).await? == 0).then_some(()))
-    });
+    let validated = until(
+        "all contacts are validated, and the source is asked",
+        async || {
+            let left = "select count(*) from contacts where email_validation_status is null";
+            Ok((db.count(left).await? == 0 && source.under_way() > 0).then_some(()))
+        },
+    );
     let (tick, held) = tokio::join!(app.tick(), async {
         let validated = validated.await;
         let held = (source.under_way(), source.asked(1));

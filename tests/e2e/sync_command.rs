@@ -1,4 +1,4 @@
-use domain::sync::sealed::{is_sealed, open};
+use process_chunks::source::sealed::{is_sealed, open};
 use serde_json::{Value, json};
 
 use crate::support::baton::Home;

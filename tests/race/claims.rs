@@ -1,6 +1,6 @@
 use contract::{Claim, Trigger};
-use domain::email::{Reason, Status};
 use futures::future::try_join_all;
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::{claim, outcome, settle, verdicts};
@@ -110,7 +110,10 @@ async fn a_stop_during_the_batch_comes_before_its_settlement() -> anyhow::Result
     })
     .await?;
     db.owner.batch_execute("commit").await?;
-    assert!(matches!(settlement.await??, contract::Settle::Lost { .. }));
+    assert!(matches!(
+        settlement.await??,
+        validate_contacts::calls::Settle::Lost { .. }
+    ));
     assert_eq!(
         db.count("select count(*) from contacts where email_validation_status is not null")
             .await?,

@@ -9,7 +9,7 @@ use crate::support::home;
 #[test]
 fn the_readme_lists_every_reason() {
     let readme = read("README.md");
-    for reason in domain::email::Reason::ALL {
+    for reason in validate_contacts::email::Reason::ALL {
         let code = format!("`{}`", reason.as_str());
         assert!(readme.contains(&code), "{code} is missing");
     }

@@ -238,8 +238,8 @@ async fn an_existing_contacts_table_is_extended() -> anyhow::Result<()> {
     let verdict = outcome(
         &it.id,
         &it.email,
-        domain::email::Status::Deliverable,
-        domain::email::Reason::Accepted,
+        validate_contacts::email::Status::Deliverable,
+        validate_contacts::email::Reason::Accepted,
     );
     settle(&worker, attempt.attempt_id, vec![verdict]).await?;
     let names = db

@@ -1,10 +1,11 @@
 //! A database that was dumped and restored, or renamed.
 
 use anyhow::Context as _;
+use contract::Trigger;
 use contract::native::call;
-use contract::{ClaimContacts, Trigger};
 use tokio::process::Command;
 use tokio_postgres::Client;
+use validate_contacts::calls::ClaimContacts;
 
 use crate::support::db::{Db, roles};
 use crate::support::home;

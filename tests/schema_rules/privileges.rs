@@ -1,4 +1,4 @@
-use domain::email::{Reason, Status};
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::{Db, roles};
 use crate::support::settling::{claim, settle, verdicts};

@@ -1,8 +1,8 @@
 //! A database of the former release, with its data and with work under way, is migrated and goes on.
 
-use contract::Trigger;
-use contract::{Claim, Ending};
-use domain::email::{Reason, Status};
+use contract::{Claim, Trigger};
+use process_chunks::calls::Ending;
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::{claim, claim_chunks, complete, settle, verdicts};

@@ -1,6 +1,8 @@
 //! Auto-syncs: their queued jobs, the reminders that come of them, and the pause at the end.
 
-use contract::{Action, Claim, DueState, SettledMessages, Trigger};
+use contract::scheduler::DueState;
+use contract::{Claim, Trigger};
+use dispatch::calls::{Action, SettledMessages};
 use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;

@@ -1,10 +1,10 @@
 //! The queue of chunks: what is claimed in which order, and what becomes of it.
 
 use contract::native::call;
-use contract::{
-    ChunkOutcome, Claim, Completed, DueState, EndDeadAttempts, Ending, ExtendAttempt, Trigger,
-};
+use contract::scheduler::{DueState, EndDeadAttempts};
+use contract::{Claim, ExtendAttempt, Trigger};
 use futures::future::try_join_all;
+use process_chunks::calls::{ChunkOutcome, Completed, Ending};
 use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;

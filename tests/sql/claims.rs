@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use contract::native::call;
-use contract::{Claim, PauseJob, ResumeJob, Trigger};
-use domain::email::{Reason, Status};
+use contract::operator::{PauseJob, ResumeJob};
+use contract::{Claim, Trigger};
 use serde_json::json;
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::{claim, outcome, settle};
@@ -171,7 +172,7 @@ async fn known_routes_come_with_the_claim_until_they_expire() -> anyhow::Result<
     let keys: BTreeSet<&str> = attempt.routes.keys().map(String::as_str).collect();
     assert_eq!(keys, ["known.test"].into());
     assert_eq!(
-        domain::email::cache_key("a@Known.Test "),
+        validate_contacts::email::cache_key("a@Known.Test "),
         Some("known.test".to_owned()),
         "Rust and SQL agree on the key"
     );

@@ -1,7 +1,9 @@
-use contract::{Claim, DueState, Settle, Trigger};
-use domain::email::{Reason, Status};
+use contract::scheduler::DueState;
+use contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
+use validate_contacts::calls::Settle;
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::{claim, due_job, settle, verdicts};

@@ -1,10 +1,11 @@
 //! What Baton does to the application's own statements, and what outages and operators do to Baton.
 
 use contract::native::call;
-use contract::{Claim, DueState, DueWork, EndDeadAttempts, Prune, Trigger, codes};
-use domain::email::{Reason, Status};
+use contract::scheduler::{DueState, DueWork, EndDeadAttempts, Prune};
+use contract::{Claim, Trigger, codes};
 use futures::future::join_all;
 use serde_json::json;
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::messages::{

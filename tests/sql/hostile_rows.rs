@@ -1,10 +1,11 @@
 //! A row that cannot be handled costs itself only, in every table of the application that Baton works.
 
 use contract::native::call;
-use contract::{Claim, DropSetAside, RetrySetAside, Trigger};
-use domain::email::{Reason, Status};
+use contract::operator::{DropSetAside, RetrySetAside};
+use contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::messages::{

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use contract::native::call;
-use contract::{
-    CancelItem, Claim, DropItems, DueState, EndDeadAttempts, Item, ItemEnding, ItemsSettled, Prune,
-    RetryItems, Trigger,
+use contract::items::{
+    CancelItem, DropItems, Item, ItemEnding, ItemOutcome, ItemsSettled, RetryItems, SettleItems,
 };
+use contract::native::call;
+use contract::scheduler::{DueState, EndDeadAttempts, Prune};
+use contract::{Claim, Trigger};
+use process_chunks::calls::{ChunkOutcome, CompleteChunks, Completed};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -386,7 +388,7 @@ async fn items_that_ended_are_deleted_in_time_and_failed_ones_later() -> anyhow:
     let outcome = |items: &[Item], outcome| {
         items
             .iter()
-            .map(|it| contract::ItemOutcome {
+            .map(|it| ItemOutcome {
                 id: it.id,
                 outcome,
                 error: None,
@@ -396,7 +398,7 @@ async fn items_that_ended_are_deleted_in_time_and_failed_ones_later() -> anyhow:
     };
     let mut outcomes = outcome(failing, ItemEnding::Failed);
     outcomes.extend(outcome(done, ItemEnding::Done));
-    let settle = contract::SettleItems {
+    let settle = SettleItems {
         attempt_id: attempt,
         outcomes,
         claim_next: false,
@@ -629,19 +631,16 @@ async fn a_job_is_made_and_removed_while_others_work() -> anyhow::Result<()> {
         assert_eq!(db.count(&left).await?, 0, "{table}");
     }
     // The one that was at work all the time settles.
-    let outcomes = chunk.chunks.iter().map(|it| contract::ChunkOutcome {
+    let outcomes = chunk.chunks.iter().map(|it| ChunkOutcome {
         id: it.id,
-        ..contract::ChunkOutcome::default()
+        ..ChunkOutcome::default()
     });
-    let settle = contract::CompleteChunks {
+    let settle = CompleteChunks {
         attempt_id: chunk.attempt_id,
         outcomes: outcomes.collect(),
     };
     let settled = call(&chunks, settle).await?;
-    assert!(matches!(
-        settled,
-        contract::Completed::Settled { completed: 1, .. }
-    ));
+    assert!(matches!(settled, Completed::Settled { completed: 1, .. }));
     Ok(())
 }
 

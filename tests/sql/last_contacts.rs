@@ -1,7 +1,8 @@
 //! When an assignment was last followed up: by activities of every kind, and by correction.
 
+use contract::codes;
 use contract::native::call;
-use contract::{CorrectLastContactDate, codes};
+use follow_up_reminders::calls::CorrectLastContactDate;
 use serde_json::json;
 use tokio_postgres::Client;
 

@@ -1,7 +1,9 @@
 use contract::native::call;
-use contract::{Claim, DueState, SettleContacts, Throttle, Trigger};
-use domain::email::{Reason, Status};
+use contract::scheduler::DueState;
+use contract::{Claim, Trigger};
 use serde_json::json;
+use validate_contacts::calls::{SettleContacts, Throttle};
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::{claim, due_job, settle, verdicts};

@@ -1,8 +1,10 @@
 //! What becomes of messages: by what a sender says, by what it does not say, by a provider, and by people.
 
 use contract::native::call;
-use contract::{Action, Claim, DueState, Letter, Prune, SettledMessages, Trigger, codes};
-use domain::message::{Channel, Delivery, Outcome};
+use contract::scheduler::{DueState, Prune};
+use contract::{Claim, Trigger, codes};
+use dispatch::calls::{Action, Letter, SettledMessages};
+use dispatch::{Channel, Delivery, Outcome};
 use serde_json::json;
 
 use crate::support::db::Db;

@@ -1,7 +1,7 @@
 mod items;
 mod messages;
 
-use contract::Ending;
+use process_chunks::calls::Ending;
 use serde_json::json;
 
 use crate::support::db::Db;

@@ -219,7 +219,7 @@ async fn half_hours_and_quarters_count() -> anyhow::Result<()> {
 #[tokio::test]
 async fn in_all_zones_of_a_country_code_together_it_is_by_day_for_a_short_time()
 -> anyhow::Result<()> {
-    let phone = domain::message::phone::read("+12025550123", None)?;
+    let phone = dispatch::phone::read("+12025550123", None)?;
     let zones = &phone.zones[..];
     assert!(zones.contains(&"America/St_Johns") && zones.contains(&"Pacific/Guam"));
     let sky = Sky::new().await?;

@@ -1,6 +1,7 @@
 //! Follow-up reminders: about which assignments, how often, and in which cycle.
 
-use contract::{Claim, DueState, Trigger};
+use contract::scheduler::DueState;
+use contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
 
@@ -307,8 +308,8 @@ async fn an_existing_table_of_assignments_is_extended() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ended(submitted: u32) -> contract::SettledMessages {
-    contract::SettledMessages::Settled {
+fn ended(submitted: u32) -> dispatch::calls::SettledMessages {
+    dispatch::calls::SettledMessages::Settled {
         submitted,
         held: 0,
         failed: 0,

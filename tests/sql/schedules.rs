@@ -1,5 +1,6 @@
 use contract::native::call;
-use contract::{Claim, DueWork, EndDeadAttempts, PlanSlots, Slot, Trigger};
+use contract::scheduler::{DueWork, EndDeadAttempts, PlanSlots, Slot};
+use contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
 
@@ -99,7 +100,7 @@ async fn a_changed_schedule_drops_the_slots_of_the_old_one() -> anyhow::Result<(
     let worker = db.worker().await?;
     let ahead = year_ahead(&db).await?;
     plan(&worker, &ahead).await?;
-    let set = |cron: Option<&str>| contract::SetSchedule {
+    let set = |cron: Option<&str>| contract::operator::SetSchedule {
         job: "validate-contacts".to_owned(),
         cron: cron.map(str::to_owned),
         who: "ann".to_owned(),
@@ -126,7 +127,7 @@ async fn a_job_without_cycles_gets_no_schedule() -> anyhow::Result<()> {
         ("process-chunks", false),
         ("auto-sync-jobs", false),
     ] {
-        let set = |cron: Option<&str>| contract::SetSchedule {
+        let set = |cron: Option<&str>| contract::operator::SetSchedule {
             job: job.to_owned(),
             cron: cron.map(str::to_owned),
             who: "ann".to_owned(),

@@ -1,9 +1,10 @@
 use contract::native::call;
-use contract::{Claim, Extend, ExtendAttempt, Resolved, Settle, SettleContacts, Trigger};
-use domain::doh::Route;
-use domain::email::{Reason, Status};
+use contract::{Claim, Extend, ExtendAttempt, Trigger};
 use tokio_postgres::Client;
 use uuid::Uuid;
+use validate_contacts::calls::{Resolved, Settle, SettleContacts};
+use validate_contacts::doh::Route;
+use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::{claim, outcome, settle};
@@ -57,7 +58,7 @@ async fn a_heartbeat_keeps_the_sweep_away() -> anyhow::Result<()> {
             Extend::Extended { .. }
         ));
         assert_eq!(
-            call(&worker, contract::EndDeadAttempts { limit: 10 })
+            call(&worker, contract::scheduler::EndDeadAttempts { limit: 10 })
                 .await?
                 .lost,
             0

@@ -1,7 +1,8 @@
 //! Sources: one sync at a time, secrets for the owner alone, and what happens when one moves or goes.
 
 use contract::native::call;
-use contract::{CancelSync, Completed, Ending, RemoveSource, SaveSource, StartSync};
+use process_chunks::calls::{Completed, Ending};
+use process_chunks::sources::{CancelSync, RemoveSource, SaveSource, StartSync};
 
 use super::sync_jobs::{save, source, start};
 use crate::support::db::Db;

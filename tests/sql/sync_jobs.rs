@@ -1,9 +1,10 @@
 //! Sources and their syncs: what operators do, and what chunks bring.
 
 use contract::native::call;
-use contract::{
-    CancelSync, ChunkOutcome, Completed, DropFailedChunks, EndDeadAttempts, Ending, Prune,
-    RetrySync, SaveSource, StartSync, SyncProgress,
+use contract::scheduler::{EndDeadAttempts, Prune};
+use process_chunks::calls::{ChunkOutcome, Completed, Ending};
+use process_chunks::sources::{
+    CancelSync, DropFailedChunks, RetrySync, SaveSource, StartSync, SyncProgress,
 };
 use serde_json::json;
 use tokio_postgres::Client;
@@ -374,7 +375,10 @@ pub(super) async fn save(db: &Db, secret: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) async fn start(db: &Db, full: bool) -> anyhow::Result<contract::StartedSync> {
+pub(super) async fn start(
+    db: &Db,
+    full: bool,
+) -> anyhow::Result<process_chunks::sources::StartedSync> {
     Ok(call(
         &db.owner,
         StartSync {

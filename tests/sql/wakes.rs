@@ -1,7 +1,10 @@
 //! The wake ladder in the database: who is told, what, and that nobody ever fails by it.
 
+use contract::Trigger;
 use contract::native::call;
-use contract::{EndDeadAttempts, Ending, SetWake, Trigger};
+use contract::operator::SetWake;
+use contract::scheduler::EndDeadAttempts;
+use process_chunks::calls::Ending;
 use serde_json::Value;
 
 use crate::support::db::Db;

@@ -5,15 +5,16 @@ pub(crate) mod messages;
 
 use anyhow::ensure;
 use contract::native::call;
-use contract::{
-    Attempt, ChunkAttempt, ChunkOutcome, Claim, ClaimChunks, ClaimContacts, CompleteChunks,
-    Completed, DueJob, DueWork, EndDeadAttempts, Ending, ExtendAttempt, Outcome, Settle,
-    SettleContacts, Trigger,
+use contract::scheduler::{DueJob, DueWork, EndDeadAttempts};
+use contract::{Claim, ExtendAttempt, Trigger};
+use process_chunks::calls::{
+    ChunkAttempt, ChunkOutcome, ClaimChunks, CompleteChunks, Completed, Ending,
 };
-use domain::email::{Reason, Status};
 use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;
+use validate_contacts::calls::{Attempt, ClaimContacts, Outcome, Settle, SettleContacts};
+use validate_contacts::email::{Reason, Status};
 
 use super::db::Db;
 
@@ -325,7 +326,7 @@ pub(crate) async fn due_job(worker: &Client, name: &str) -> anyhow::Result<DueJo
     Ok(job.expect("it is a job"))
 }
 
-pub(crate) async fn claim(worker: &Client, trigger: Trigger) -> anyhow::Result<Claim> {
+pub(crate) async fn claim(worker: &Client, trigger: Trigger) -> anyhow::Result<Claim<Attempt>> {
     Ok(call(
         worker,
         ClaimContacts {

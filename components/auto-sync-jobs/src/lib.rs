@@ -1,15 +1,9 @@
 //! Works the queued jobs of auto-syncs: claims what is due, sends the messages that come of it, settles them, exits.
 //!
-//! What a queued job does is decided and done by the database, in the claim; this component sends messages, by `dispatch`.
-//! The one entry point is [`handle`].
+//! What a queued job does is decided and done by the database, in the claim; this component sends messages, by `sender`.
+//! The one entry point is `handle`, in `handler`.
 
-mod run;
-
-use baton::Response;
-use spin_sdk::http::Request;
-
-/// Routes: `POST /jobs/auto-sync-jobs`, and `POST /functions/v1/process-auto-sync-jobs`, its name where it is not at home.
-#[spin_sdk::http_service]
-async fn handle(request: Request) -> Response {
-    baton::serve("auto-sync-jobs", request, run::run).await
-}
+pub mod calls;
+// Clippy compiles it here too, with the dependencies for tests; nothing else of this machine does.
+#[cfg(any(target_family = "wasm", all(clippy, test)))]
+mod handler;

@@ -1,12 +1,11 @@
 pub(crate) mod message;
 
 use anyhow::Result;
+use message::{Alert, Messages, RefusedCallbacks};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stack::api::explain;
 use tokio_postgres::Client;
-
-use crate::api::explain;
-use message::{Alert, Messages, RefusedCallbacks};
 
 /// One snapshot of the views of `baton_board`; instants are ISO 8601.
 const SNAPSHOT: &str = "select jsonb_build_object(

@@ -1,4 +1,3 @@
-mod bench;
 mod doctor;
 mod export;
 mod import;
@@ -22,8 +21,9 @@ mod validate;
 mod wake;
 
 use anyhow::Result;
+use stack::context::Context;
 
-use crate::{context::Context, deployment};
+use crate::deployment;
 
 const UP: &str = "Examples:
   baton up
@@ -130,9 +130,6 @@ pub(crate) enum Command {
     /// Show the roles with which components log in, or set their passwords.
     #[command(after_help = roles::EXAMPLES)]
     Roles(roles::Args),
-    /// Measure on this machine.
-    #[command(subcommand)]
-    Bench(bench::Command),
 }
 
 /// Does it.
@@ -159,6 +156,5 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::Logs(args) => logs::run(args, context).await,
         Command::Roles(args) => roles::run(args, context).await,
-        Command::Bench(command) => bench::run(command, context).await,
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use crate::context::secret_variable;
-use crate::{advice, home::Home, http::Http, key::Key, running::Announcement, secret, stack};
+use stack::context::secret_variable;
+use stack::{home::Home, http::Http, key::Key, running::Announcement, secret};
+use terminal::advice;
 
 /// How long it may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,10 +55,12 @@ impl Args {
         let keys = match (&self.key_file, secret_variable("BATON_SERVICE_KEY")) {
             (Some(file), _) => secret::read_from(file)?,
             (None, Some(keys)) => keys,
-            (None, None) => match stack::environment_variables(home)?.remove("service_key") {
-                Some(keys) => keys,
-                None => secret::read_from(&home.state().join("service-key"))?,
-            },
+            (None, None) => {
+                match stack::variables::environment_variables(home)?.remove("service_key") {
+                    Some(keys) => keys,
+                    None => secret::read_from(&home.state().join("service-key"))?,
+                }
+            }
         };
         Ok(Key::Service.first(&keys))
     }

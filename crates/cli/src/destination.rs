@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tempfile::NamedTempFile;
-
-use crate::{advice, output};
+use terminal::{advice, output};
 
 /// Where data goes: standard output, or a file that appears only when it is complete.
 pub(crate) enum Destination {

@@ -1,40 +1,22 @@
 //! The command line of Baton: composes the other crates, prints, and exits.
 //!
-//! It decides nothing about any job; that is for the database and for `domain`. It alone reads the environment,
+//! It decides nothing about any job; that is for the database and for the job's own folder below `components/`. It alone reads the environment,
 //! and it alone prints. No secret is ever printed, logged, or passed to a process as an argument; only a new one that a
 //! person has to set is printed, once.
 //!
 //! The one entry point is [`main`].
 
-mod advice;
-mod api;
 mod board;
 mod cmd;
-mod context;
 mod copy;
-mod database;
 mod deployment;
 mod destination;
-mod home;
-mod http;
-mod interrupt;
-mod key;
-mod lock;
 mod moment;
-mod output;
-mod roles;
-mod running;
-mod scratch;
-mod secret;
-mod sheet;
-mod source_key;
-mod stack;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-
-use crate::{context::Context, interrupt::Interrupt};
+use stack::context::Context;
 
 /// Secrets come in through the environment alone, because arguments are visible to everybody on the machine.
 const ENVIRONMENT: &str = "Environment:
@@ -53,35 +35,16 @@ const ENVIRONMENT: &str = "Environment:
 #[command(name = "baton", version, max_term_width = 100, after_help = ENVIRONMENT)]
 struct Cli {
     #[command(flatten)]
-    common: context::Common,
+    common: stack::context::Common,
     #[command(subcommand)]
     command: cmd::Command,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_max_level(cli.common.log)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return advice::report(&anyhow::Error::from(error).context("starting")),
-    };
-    let result = runtime.block_on(async {
-        let interrupt = Interrupt::listen()?;
+    terminal::run(cli.common.log, async |interrupt| {
         cmd::run(cli.command, &Context::new(cli.common, interrupt)).await
-    });
-    // A thread that still reads standard input must not hold up the end.
-    runtime.shutdown_background();
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => advice::report(&error),
-    }
+    })
 }
 
 #[cfg(test)]

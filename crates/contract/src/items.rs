@@ -1,31 +1,66 @@
+//! Items of jobs that have a queue of the engine's: what their components and operators call.
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Call, Claim, Param, Trigger};
+use crate::{Claim, Trigger};
 
-/// Claims the next items of a job that has a queue of the engine's.
-#[derive(Debug)]
-pub struct ClaimItems {
-    /// The job.
-    pub job: String,
-    /// Who asks.
-    pub trigger: Trigger,
-    /// Who works, for the log of runs.
-    pub worker: String,
-}
+crate::calls! {
+    /// Claims the next items of a job.
+    #[derive(Debug)]
+    claim_items => ClaimItems {
+        /// The job.
+        job: String as text,
+        /// Who asks.
+        trigger: Trigger as text,
+        /// Who works, for the log of runs.
+        worker: String as text,
+    } -> Claim<ItemAttempt>;
 
-impl Call for ClaimItems {
-    const SQL: &'static str = "select baton_api.claim_items($1, $2, $3)";
-    type Output = Claim<ItemAttempt>;
+    /// Settles the items of an attempt.
+    #[derive(Debug)]
+    settle_items => SettleItems {
+        /// The fencing token.
+        attempt_id: Uuid as uuid,
+        /// What came of them; an item that is not among them is due again, as if never tried.
+        outcomes: Vec<ItemOutcome> as jsonb,
+        /// Whether to claim the next items in the same transaction.
+        claim_next: bool as bool,
+    } -> ItemsSettled;
 
-    fn params(self) -> Vec<Param> {
-        vec![
-            Param::Text(self.job),
-            Param::Text(self.trigger.as_str().to_owned()),
-            Param::Text(self.worker),
-        ]
-    }
+    /// Cancels an item that is not under way. For operators.
+    #[derive(Debug)]
+    cancel_item => CancelItem {
+        /// The job.
+        job: String as text,
+        /// The item.
+        item_id: Uuid as uuid,
+        /// Who cancels it.
+        who: String as text,
+    } -> Value;
+
+    /// Lets items that failed be tried again. For operators.
+    #[derive(Debug)]
+    retry_items => RetryItems {
+        /// The job.
+        job: String as text,
+        /// One item; none for all of the job that failed.
+        item_id: Option<Uuid> as uuid,
+        /// Who does so.
+        who: String as text,
+    } -> Value;
+
+    /// Gives up items that failed. For operators.
+    #[derive(Debug)]
+    drop_items => DropItems {
+        /// The job.
+        job: String as text,
+        /// One item; none for all of the job that failed.
+        item_id: Option<Uuid> as uuid,
+        /// Who does so.
+        who: String as text,
+    } -> Value;
 }
 
 /// A lease on items.
@@ -50,30 +85,6 @@ pub struct Item {
     pub key: Option<String>,
     /// What the application enqueued.
     pub data: Value,
-}
-
-/// Settles the items of an attempt.
-#[derive(Debug)]
-pub struct SettleItems {
-    /// The fencing token.
-    pub attempt_id: Uuid,
-    /// What came of them; an item that is not among them is due again, as if never tried.
-    pub outcomes: Vec<ItemOutcome>,
-    /// Whether to claim the next items in the same transaction.
-    pub claim_next: bool,
-}
-
-impl Call for SettleItems {
-    const SQL: &'static str = "select baton_api.settle_items($1, $2, $3)";
-    type Output = ItemsSettled;
-
-    fn params(self) -> Vec<Param> {
-        vec![
-            Param::Uuid(self.attempt_id),
-            Param::json(self.outcomes),
-            Param::Bool(self.claim_next),
-        ]
-    }
 }
 
 /// What came of one item.
@@ -133,76 +144,4 @@ pub enum ItemsSettled {
         /// A stable code.
         reason: String,
     },
-}
-
-/// Cancels an item that is not under way. For operators.
-#[derive(Debug)]
-pub struct CancelItem {
-    /// The job.
-    pub job: String,
-    /// The item.
-    pub item_id: Uuid,
-    /// Who cancels it.
-    pub who: String,
-}
-
-impl Call for CancelItem {
-    const SQL: &'static str = "select baton_api.cancel_item($1, $2, $3)";
-    type Output = Value;
-
-    fn params(self) -> Vec<Param> {
-        vec![
-            Param::Text(self.job),
-            Param::Uuid(self.item_id),
-            Param::Text(self.who),
-        ]
-    }
-}
-
-/// Lets items that failed be tried again. For operators.
-#[derive(Debug)]
-pub struct RetryItems {
-    /// The job.
-    pub job: String,
-    /// One item; none for all of the job that failed.
-    pub item_id: Option<Uuid>,
-    /// Who does so.
-    pub who: String,
-}
-
-impl Call for RetryItems {
-    const SQL: &'static str = "select baton_api.retry_items($1, $2, $3)";
-    type Output = Value;
-
-    fn params(self) -> Vec<Param> {
-        vec![
-            Param::Text(self.job),
-            self.item_id.map_or(Param::NullText, Param::Uuid),
-            Param::Text(self.who),
-        ]
-    }
-}
-
-/// Gives up items that failed. For operators.
-#[derive(Debug)]
-pub struct DropItems {
-    /// The job.
-    pub job: String,
-    /// One item; none for all of the job that failed.
-    pub item_id: Option<Uuid>,
-    /// Who does so.
-    pub who: String,
-}
-
-impl Call for DropItems {
-    const SQL: &'static str = "select baton_api.drop_items($1, $2, $3)";
-    type Output = Value;
-
-    fn params(self) -> Vec<Param> {
-        vec![
-            Param::Text(self.job),
-            self.item_id.map_or(Param::NullText, Param::Uuid),
-            Param::Text(self.who),
-        ]
-    }
 }

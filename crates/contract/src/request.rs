@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::Text;
+
 /// The body of `POST /tick` and `POST /jobs/…`; an empty body means the defaults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,5 +38,11 @@ impl Trigger {
             Self::Wake => "wake",
             Self::Next => "next",
         }
+    }
+}
+
+impl Text for Trigger {
+    fn into_text(self) -> Option<String> {
+        Some(self.as_str().to_owned())
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contract::native::call;
-use contract::{Claim, ClaimContacts, Outcome as Verdict, SettleContacts, Trigger};
-use domain::email::{Reason, Status};
+use contract::{Claim, Trigger};
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream::{self, FuturesUnordered};
 use loopback_sms::LoopbackSms;
 use serde_json::json;
+use validate_contacts::calls::{ClaimContacts, Outcome as Verdict, SettleContacts};
+use validate_contacts::email::{Reason, Status};
 
 use super::{Check, Outcome, expect, mismatch, seen, tick, verify};
 use crate::database::MARK;

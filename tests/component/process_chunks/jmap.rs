@@ -171,7 +171,7 @@ async fn a_wrong_password_fails_the_sync_at_once_and_shows_nowhere() -> anyhow::
     let asked = "select count(*) from chunk_attempts where error like '%credentials%'";
     assert_eq!(db.count(asked).await?, 1);
 
-    let basic = domain::sync::answer::authorization(Some(USER), Some(WRONG)).unwrap_or_default();
+    let basic = outbound::authorization(Some(USER), Some(WRONG)).unwrap_or_default();
     let basic = basic.trim_start_matches("Basic ").trim_end_matches('=');
     let logs = ["process-chunks", "scheduler"].map(|it| app.log(it));
     assert!(

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use contract::SaveSource;
 use contract::native::call;
 use hyper::{Request, Response};
+use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};
 
 use super::{drain, items, near, outcome, start};

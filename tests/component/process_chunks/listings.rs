@@ -1,9 +1,9 @@
-//! Whether a listing is whole, by real requests. How servers lead from page to page is tested in `domain`.
+//! Whether a listing is whole, by real requests. How servers lead from page to page is tested beside `paged`.
 
 use bytes::Bytes;
-use contract::SaveSource;
 use contract::native::call;
 use hyper::{Request, Response, StatusCode};
+use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};
 
 use super::{drain, items, near, outcome, start};

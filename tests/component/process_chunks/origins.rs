@@ -1,7 +1,7 @@
 //! Which servers get a source's credentials.
 
-use contract::SaveSource;
 use contract::native::call;
+use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

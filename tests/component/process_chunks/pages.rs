@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use contract::SaveSource;
 use contract::native::call;
 use futures::future::join_all;
+use process_chunks::sources::SaveSource;
 use serde_json::json;
 
 use super::{drain, items, near, outcome, start, sync_pages};

@@ -1,7 +1,8 @@
 //! The queue of auto-syncs' jobs: what bounds it, what fails in it, and what remains when it is taken out.
 
+use contract::Trigger;
 use contract::native::call;
-use contract::{DueState, DueWork, Prune, Trigger};
+use contract::scheduler::{DueState, DueWork, Prune};
 use serde_json::json;
 
 use crate::support::db::Db;
@@ -49,7 +50,7 @@ async fn ten_jobs_are_worked_in_a_run_those_due_longest_first() -> anyhow::Resul
         assert_eq!(attempt.jobs["skipped"], json!(expected));
         let settled = settle_messages(&worker, attempt.attempt_id, Vec::new()).await?;
         assert!(
-            matches!(settled, contract::SettledMessages::Settled { again: it, .. } if it == again)
+            matches!(settled, dispatch::calls::SettledMessages::Settled { again: it, .. } if it == again)
         );
         let order = "select count(*) from job_queue q where status = 'pending'
                      and exists (select from job_queue w where w.status = 'skipped' and w.scheduled_at > q.scheduled_at)";

@@ -1,8 +1,10 @@
 //! What providers and recipients tell by themselves: deliveries, STOP and START.
 
 use contract::native::call;
-use contract::{EndDeadAttempts, RecordDelivery, RecordOptOut, Trigger, codes};
-use domain::message::{Channel, Delivery, Outcome};
+use contract::scheduler::EndDeadAttempts;
+use contract::{Trigger, codes};
+use dispatch::{Channel, Delivery, Outcome};
+use message_callbacks::calls::{RecordDelivery, RecordOptOut};
 use tokio_postgres::Client;
 use uuid::Uuid;
 

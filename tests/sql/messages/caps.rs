@@ -1,6 +1,7 @@
 //! How many messages one address gets in a day, and what may not go out any more.
 
-use contract::{Letter, Submit, Trigger};
+use contract::Trigger;
+use dispatch::calls::{Letter, Submit};
 use serde_json::json;
 
 use crate::support::db::Db;
@@ -121,7 +122,7 @@ async fn what_has_expired_is_not_sent() -> anyhow::Result<()> {
     assert!(
         matches!(
             settled.await?,
-            contract::SettledMessages::Settled { failed: 1, .. }
+            dispatch::calls::SettledMessages::Settled { failed: 1, .. }
         ),
         "and the run says so"
     );

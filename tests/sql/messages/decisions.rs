@@ -1,8 +1,11 @@
 //! What people decide about messages.
 
+use contract::codes;
 use contract::native::call;
-use contract::{Action, EndDeadAttempts, RecordDelivery, ResolveMessage, codes};
-use domain::message::{Delivery, Outcome};
+use contract::scheduler::EndDeadAttempts;
+use dispatch::calls::{Action, ResolveMessage};
+use dispatch::{Delivery, Outcome};
+use message_callbacks::calls::RecordDelivery;
 use uuid::Uuid;
 
 use crate::support::settling::messages::{Stage, sent, sent_with, told, trouble};

@@ -1,7 +1,7 @@
 //! Messages whose senders die: who pays, and when.
 
-use contract::EndDeadAttempts;
 use contract::native::call;
+use contract::scheduler::EndDeadAttempts;
 
 use crate::support::settling::messages::{Stage, sent};
 

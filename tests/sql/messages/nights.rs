@@ -1,6 +1,7 @@
 //! What the night does to messages.
 
-use contract::{Claim, Letter, Trigger};
+use contract::{Claim, Trigger};
+use dispatch::calls::Letter;
 use serde_json::json;
 
 use crate::support::db::Db;

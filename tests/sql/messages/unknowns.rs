@@ -1,8 +1,10 @@
 //! Messages of which nobody knows whether they went out, and how that is found out.
 
+use contract::Trigger;
 use contract::native::call;
-use contract::{Action, EndDeadAttempts, SettledMessages, Trigger};
-use domain::message::Outcome;
+use contract::scheduler::EndDeadAttempts;
+use dispatch::Outcome;
+use dispatch::calls::{Action, SettledMessages};
 
 use crate::support::settling::messages::{
     Stage, claim_reminders, found, letter, letter_to, sent, submit, told, trouble,

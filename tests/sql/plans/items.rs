@@ -1,3 +1,4 @@
+use contract::items::ItemEnding;
 use serde_json::json;
 
 use crate::support::db::Db;
@@ -70,7 +71,7 @@ async fn a_pinned_snapshot_does_not_slow_claims_of_items_down() -> anyhow::Resul
         for _ in 0..turns {
             let (attempt, items) = take(&worker).await?;
             let ids = items.iter().map(|it| it.id);
-            settle_items(&worker, attempt, ids, contract::ItemEnding::Done, false).await?;
+            settle_items(&worker, attempt, ids, ItemEnding::Done, false).await?;
         }
         anyhow::Ok(())
     };

@@ -1,10 +1,10 @@
 //! Jobs with a queue of the engine's, and jobs whose items are rows of the application.
 
-use contract::native::call;
-use contract::{
-    Claim, ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, ItemsSettled, SettleItems,
-    Trigger,
+use contract::items::{
+    ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, ItemsSettled, SettleItems,
 };
+use contract::native::call;
+use contract::{Claim, Trigger};
 use tokio_postgres::Client;
 use uuid::Uuid;
 

@@ -1,11 +1,14 @@
 //! The two jobs that send messages: their pairs, and a stage with messages of reminders claimed.
 
+use auto_sync_jobs::calls::ClaimAutoSyncJobs;
 use contract::native::call;
-use contract::{
-    Action, Claim, ClaimAutoSyncJobs, ClaimReminders, Letter, Message, MessageAttempt,
-    MessageOutcome, SettleMessages, SettledMessages, Submit, SubmitMessages, Trigger,
+use contract::{Claim, Trigger};
+use dispatch::calls::{
+    Action, Letter, Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages,
+    Submit, SubmitMessages,
 };
-use domain::message::{Delivery, Outcome, Trouble};
+use dispatch::{Delivery, Outcome, Trouble};
+use follow_up_reminders::calls::ClaimReminders;
 use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;

@@ -59,7 +59,7 @@ impl RefusedCallbacks {
         };
         let times = match self.refused {
             1 => "once".to_owned(),
-            n => format!("{} times", crate::output::count(n)),
+            n => format!("{} times", terminal::output::count(n)),
         };
         format!(
             "Requests to /messages/sms/{} were refused (401) {times}, the last one {}, because their signature does not fit. If Twilio \
@@ -169,7 +169,7 @@ pub(crate) fn advice(messages: &[Messages]) -> Vec<String> {
     .map(|(n, what)| {
         let n_messages = match n {
             1 => "1 message".to_owned(),
-            n => format!("{} messages", crate::output::count(n)),
+            n => format!("{} messages", terminal::output::count(n)),
         };
         format!("{n_messages}: {what}")
     })

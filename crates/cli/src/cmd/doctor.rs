@@ -2,15 +2,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 use domain::database::Tls;
-use domain::doh::{RecordKind, query};
 use serde::{Deserialize, Serialize};
+use stack::database::{Address, Database, connect};
+use stack::running::Announcement;
+use stack::{context::Context, home::Home, http::Http, roles};
+use terminal::{advice, output};
 use tokio_postgres::Client;
+use validate_contacts::doh::{RecordKind, query};
 
-use crate::database::{Address, Database, connect};
-use crate::running::Announcement;
-use crate::{
-    advice, board, context::Context, deployment, home::Home, http::Http, output, roles, stack,
-};
+use crate::{board, deployment};
 
 /// How long a resolver may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -334,7 +334,7 @@ fn protection(address: &Address) -> Check {
 
 /// Logs in as each component does, with what this folder and its environment know; sets nothing.
 async fn roles_log_in(home: &Home, database: &Database, client: &Client) -> Result<Vec<Check>> {
-    let given = stack::environment_variables(home)?;
+    let given = stack::variables::environment_variables(home)?;
     let roles = roles::read(client).await?;
     let check = |verdict, found| Check {
         what: "roles",
@@ -421,7 +421,7 @@ async fn connections(database: &Database, client: &Client) -> Result<Check> {
 fn resolvers(home: &Home) -> Result<Vec<String>> {
     match Announcement::read(home) {
         Some(host) => Ok(host.resolvers),
-        None => stack::resolvers(home, &stack::environment_variables(home)?),
+        None => stack::resolvers(home, &stack::variables::environment_variables(home)?),
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use futures::{TryStreamExt as _, pin_mut};
 use serde_json::json;
+use sheet::Formulas;
+use stack::{api, context::Context, database::Database};
 use tokio_postgres::Client;
 
-use crate::sheet::Formulas;
-use crate::{api, context::Context, database::Database, destination::Destination};
+use crate::destination::Destination;
 
 /// Contacts with their verdicts, in the order of their keys.
 const CONTACTS: &str = "

@@ -2,11 +2,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::Serialize;
+use sheet::{Format, Sheet};
+use stack::{api, context::Context, database::Database};
+use terminal::advice;
+use terminal::output::{self, count, counted};
 
 use crate::copy::CopyIn;
-use crate::output::{self, count, counted};
-use crate::sheet::{Format, Sheet};
-use crate::{advice, api, context::Context, database::Database};
 
 /// What `import` understands.
 #[derive(Debug, clap::Args)]

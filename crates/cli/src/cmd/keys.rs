@@ -10,8 +10,8 @@ use std::time::UNIX_EPOCH;
 use anyhow::Result;
 use chrono::DateTime;
 use serde::Serialize;
-
-use crate::{context::Context, home::Home, key::Key, output, running::Announcement, stack};
+use stack::{context::Context, home::Home, key::Key, running::Announcement};
+use terminal::output;
 
 /// How they are used.
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -143,7 +143,7 @@ fn list(here: &Here, context: &Context) -> Result<()> {
 
 /// How many values the environment gives.
 fn given(home: &Home, key: Key) -> Result<Option<usize>> {
-    let variables = stack::environment_variables(home)?;
+    let variables = stack::variables::environment_variables(home)?;
     let value = variables.get(key.variable());
     value.map(|it| Ok(key.live(it)?.len())).transpose()
 }

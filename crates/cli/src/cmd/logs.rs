@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-
-use crate::api::explain;
-use crate::{context::Context, database::Database, output};
+use stack::api::explain;
+use stack::{context::Context, database::Database};
+use terminal::output;
 
 /// How often a follower looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -5,11 +5,10 @@ mod show;
 use anyhow::Result;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use stack::{api, context::Context};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
-
-use crate::{api, context::Context};
 
 pub(super) use list::overview;
 

@@ -1,7 +1,6 @@
 use anyhow::Result;
 use serde_json::json;
-
-use crate::{context::Context, database::Database, stack};
+use stack::{context::Context, database::Database};
 
 /// Brings the schema up to date.
 pub(crate) async fn run(context: &Context) -> Result<()> {

@@ -1,7 +1,6 @@
 use anyhow::Result;
-use contract::PauseJob;
-
-use crate::{api, context::Context, database::Database};
+use contract::operator::PauseJob;
+use stack::{api, context::Context, database::Database};
 
 /// What `pause` understands.
 #[derive(Debug, clap::Args)]

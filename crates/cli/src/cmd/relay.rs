@@ -6,11 +6,9 @@ use anyhow::Result;
 use domain::webhook::{self, Secret};
 use hyper::Uri;
 use serde::Serialize;
+use stack::{api, context::Context, database::Database, home::Home, http::Http, secret};
+use terminal::output;
 use tokio::sync::watch;
-
-use crate::{
-    api, context::Context, database::Database, home::Home, http::Http, output, secret, stack,
-};
 
 /// A run works for 25 s at most, and hosts cut requests off at 30 s.
 const DEADLINE: Duration = domain::budget::CALLER;
@@ -96,8 +94,8 @@ async fn show(
 }
 
 fn secrets(home: &Home, file: Option<&Path>) -> Result<Vec<Secret>> {
-    let text = stack::signing_secret(home, file)?.unwrap_or_default();
-    stack::webhook_secrets(&text)
+    let text = stack::key::signing_secret(home, file)?.unwrap_or_default();
+    stack::key::webhook_secrets(&text)
 }
 
 /// Posts signed wakes to one deployment.

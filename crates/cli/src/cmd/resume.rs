@@ -1,7 +1,6 @@
 use anyhow::Result;
-use contract::ResumeJob;
-
-use crate::{api, context::Context, database::Database};
+use contract::operator::ResumeJob;
+use stack::{api, context::Context, database::Database};
 
 /// What `resume` understands.
 #[derive(Debug, clap::Args)]

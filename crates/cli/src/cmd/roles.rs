@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::json;
-
-use crate::database::{Address, Database};
-use crate::{advice, context::Context, home::Home, output, roles, secret, stack};
+use stack::database::{Address, Database};
+use stack::{context::Context, home::Home, roles, secret};
+use terminal::{advice, output};
 
 /// How it is used.
 pub(crate) const EXAMPLES: &str = "Examples:

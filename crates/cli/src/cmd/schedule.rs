@@ -1,8 +1,11 @@
 use anyhow::Result;
-use contract::{SetSchedule, codes};
+use contract::codes;
+use contract::operator::SetSchedule;
 use serde_json::json;
+use stack::{api, context::Context, database::Database};
+use terminal::{advice, output};
 
-use crate::{advice, api, board, context::Context, database::Database, moment, output};
+use crate::{board, moment};
 
 /// What `schedule` understands.
 #[derive(Debug, clap::Subcommand)]
@@ -32,7 +35,7 @@ async fn set(job: String, cron: String, context: &Context) -> Result<()> {
     let cron =
         (cron.trim() != "never").then(|| cron.split_whitespace().collect::<Vec<_>>().join(" "));
     if let Some(cron) = &cron {
-        domain::cron::check(cron).map_err(advice::with(
+        scheduler::cron::check(cron).map_err(advice::with(
             "reading the schedule",
             "write it like \"0 2 * * *\" for every day at 02:00 UTC",
         ))?;
@@ -50,7 +53,7 @@ async fn set(job: String, cron: String, context: &Context) -> Result<()> {
             .map_err(|error| refused(&job, error))?;
         let now = board::read(&client).await?.now;
         let next = match &cron {
-            Some(cron) => domain::cron::next_fire(cron, &now)?,
+            Some(cron) => scheduler::cron::next_fire(cron, &now)?,
             None => None,
         };
         context.output.result(
@@ -93,7 +96,7 @@ async fn list(context: &Context) -> Result<()> {
             // A slot appears with the first tick after a change; until then the expression tells.
             let next = match (&job.next_slot, &job.cron) {
                 (Some(slot), _) => Some(moment::in_utc(slot)),
-                (None, Some(cron)) => domain::cron::next_fire(cron, &board.now)?,
+                (None, Some(cron)) => scheduler::cron::next_fire(cron, &board.now)?,
                 (None, None) => None,
             };
             schedules

@@ -1,8 +1,8 @@
 use anyhow::Result;
-use contract::ConfigureJob;
+use contract::operator::ConfigureJob;
 use serde_json::Value;
-
-use crate::{advice, api, context::Context, database::Database};
+use stack::{api, context::Context, database::Database};
+use terminal::advice;
 
 /// What `set` understands.
 #[derive(Debug, clap::Args)]

@@ -1,9 +1,9 @@
 use anyhow::Result;
-use contract::{DropSetAside, RetrySetAside};
+use contract::operator::{DropSetAside, RetrySetAside};
 use serde::{Deserialize, Serialize};
-
-use crate::api::{self, explain};
-use crate::{context::Context, database::Database, output};
+use stack::api::{self, explain};
+use stack::{context::Context, database::Database};
+use terminal::output;
 
 /// What `set-aside` understands.
 #[derive(Debug, clap::Args)]

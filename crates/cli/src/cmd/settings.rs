@@ -2,13 +2,14 @@ mod known;
 mod profile;
 
 use anyhow::Result;
-use contract::ConfigureSettings;
-use domain::message::phone;
+use contract::operator::ConfigureSettings;
+use dispatch::phone;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use stack::{api, context::Context, database::Database};
+use terminal::{advice, output};
 use tokio_postgres::Client;
 
-use crate::{advice, api, context::Context, database::Database, output};
 use known::KNOWN;
 use profile::Profile;
 

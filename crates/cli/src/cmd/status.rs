@@ -1,11 +1,13 @@
 use anyhow::Result;
-use domain::email::Reason;
 use serde::Serialize;
+use stack::{context::Context, database::Database};
+use terminal::output;
+use validate_contacts::email::Reason;
 
 use super::{messages, sync};
 use crate::board::{self, Board};
 use crate::deployment::{self, Health};
-use crate::{context::Context, database::Database, moment, output};
+use crate::moment;
 
 /// What `status` shows.
 #[derive(Debug, Serialize)]

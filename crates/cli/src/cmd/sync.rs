@@ -5,14 +5,15 @@ mod encrypt;
 mod failed;
 pub(super) mod list;
 mod remove;
+mod sealing;
 mod secret;
 mod source;
 mod start;
 mod watch;
 
 use anyhow::{Error, Result};
-
-use crate::{advice, api, context::Context};
+use stack::{api, context::Context};
+use terminal::advice;
 
 const ADD_EXAMPLES: &str = "Examples:
   baton sync add --jmap https://mail.example.com --user alice@example.com

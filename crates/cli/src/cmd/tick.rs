@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use contract::{DueJob, DueState};
+use contract::scheduler::{DueJob, DueState};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use stack::{context::Context, http::Http};
+use terminal::{advice, output};
 
-use crate::{advice, board, context::Context, deployment, http::Http, output};
+use crate::{board, deployment};
 
 /// A tick works for 25 s at most, and hosts cut requests off at 30 s.
 const DEADLINE: Duration = domain::budget::CALLER;

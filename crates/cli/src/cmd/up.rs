@@ -6,17 +6,15 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::ProgressBar;
 use serde::Serialize;
-
-use crate::interrupt::Interrupted;
-use crate::key::Key;
-use crate::{
+use stack::key::Key;
+use stack::{
     context::Context,
     database::Database,
     home::Home,
-    output,
     running::{Announcement, OnlyHost},
-    stack,
 };
+use terminal::interrupt::Interrupted;
+use terminal::output;
 
 /// What `up` understands.
 #[derive(Debug, clap::Args)]
@@ -58,7 +56,7 @@ pub(crate) struct Args {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Variables {
     /// DNS-over-HTTPS resolver, such as https://dns.example.com, whose path is /dns-query; a second one is asked when the first does not answer.
-    #[arg(long = "resolver", value_parser = domain::address::resolver, value_name = "URL")]
+    #[arg(long = "resolver", value_parser = stack::service_address::resolver, value_name = "URL")]
     pub(crate) resolvers: Vec<String>,
     /// Domain, with all below it, that is no typing error, not disposable and not reserved; may be repeated.
     #[arg(long = "allow", value_name = "DOMAIN")]
@@ -87,7 +85,7 @@ impl Variables {
                 ("resolver2".to_owned(), two.clone()),
             ]),
             _ => {
-                return Err(crate::advice::error(
+                return Err(terminal::advice::error(
                     "there are more than two resolvers",
                     "give --resolver once or twice",
                 ));

@@ -5,18 +5,17 @@ mod summary;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use contract::ConfigureJob;
+use contract::operator::ConfigureJob;
+use cycle::Progress;
 use serde_json::json;
+use sheet::{Counts, Format, Sheet};
+use stack::{api, context::Context, database::Database, home::Home, http::Http, scratch::Scratch};
+use terminal::{advice, output};
 use tokio_postgres::Client;
 
 use crate::cmd::up::Variables;
 use crate::copy::CopyIn;
-use crate::sheet::{Counts, Format, Sheet};
-use crate::{
-    advice, api, context::Context, database::Database, destination::Destination, home::Home,
-    http::Http, output, scratch::Scratch, stack,
-};
-use cycle::Progress;
+use crate::destination::Destination;
 use summary::Summary;
 
 /// What `validate` understands.

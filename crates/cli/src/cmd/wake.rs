@@ -2,11 +2,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use contract::{SetWake, codes};
+use contract::codes;
+use contract::operator::SetWake;
 use serde::{Deserialize, Serialize};
+use stack::{api, context::Context, database::Database, home::Home, key::Key};
+use terminal::advice;
 
 use super::relay;
-use crate::{advice, api, context::Context, database::Database, home::Home, key::Key, stack};
 
 /// How it is used.
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -97,9 +99,9 @@ fn change(args: Args, home: &Home, who: &str) -> Result<Option<SetWake>> {
             who: who.to_owned(),
         }));
     }
-    let secret = stack::signing_secret(home, secret_file.as_deref())?;
+    let secret = stack::key::signing_secret(home, secret_file.as_deref())?;
     if let Some(secret) = &secret {
-        stack::webhook_secrets(secret)?;
+        stack::key::webhook_secrets(secret)?;
     }
     Ok(Some(SetWake {
         mode: name(Mode::PgNet),

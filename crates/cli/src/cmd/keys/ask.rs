@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use domain::webhook;
+use stack::{http::Http, key::Key};
 
 use crate::cmd::relay;
-use crate::{http::Http, key::Key};
 
 /// How long a host may take to notice that a key has changed.
 const PATIENCE: Duration = Duration::from_secs(10);

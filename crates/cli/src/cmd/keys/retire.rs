@@ -2,10 +2,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::Serialize;
+use stack::{context::Context, key::Key, secret};
+use terminal::interrupt::Interrupted;
+use terminal::{advice, output};
 
 use super::{Here, ask, given_by, wakes};
-use crate::interrupt::Interrupted;
-use crate::{advice, context::Context, key::Key, output, secret};
 
 /// What became of the old value of a key.
 #[derive(Debug, Serialize)]

@@ -2,11 +2,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
+use stack::key::{Key, MOST_LIVE};
+use stack::{context::Context, secret};
+use terminal::advice;
 
 use super::wakes::{self, Wakes};
 use super::{Here, ask, given_by};
-use crate::key::{Key, MOST_LIVE};
-use crate::{advice, context::Context, secret};
 
 /// What a rotation did.
 #[derive(Debug, Serialize)]

@@ -1,10 +1,11 @@
 use anyhow::Result;
-use contract::SetWake;
+use contract::operator::SetWake;
 use serde::Serialize;
+use stack::{api, context::Context, database::Database, key::Key};
+use terminal::advice;
+use terminal::interrupt::Interrupted;
 
 use super::{Here, ask};
-use crate::interrupt::Interrupted;
-use crate::{advice, api, context::Context, database::Database, key::Key};
 
 /// What becomes of the wakes that the database signs, when the webhook secret changes.
 #[derive(Debug, Serialize)]

@@ -1,10 +1,12 @@
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use stack::{context::Context, database::Database};
+use terminal::output;
 
 use super::read;
 use crate::board::message::{Message, Messages, advice, in_words};
-use crate::{context::Context, database::Database, moment, output};
+use crate::moment;
 
 /// Which messages are listed.
 #[derive(Debug, clap::Args)]

@@ -1,10 +1,11 @@
 use anyhow::Result;
 use clap::ValueEnum;
-use contract::{ResolveMessage, codes};
+use contract::codes;
+use dispatch::calls::ResolveMessage;
 use serde_json::Value;
+use stack::{api, context::Context, database::Database};
+use terminal::advice;
 use uuid::Uuid;
-
-use crate::{advice, api, context::Context, database::Database};
 
 /// What a person decides about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,10 +1,12 @@
 use anyhow::Result;
 use serde::Deserialize;
+use stack::{context::Context, database::Database};
+use terminal::advice;
 use uuid::Uuid;
 
 use super::read;
 use crate::board::message::{Message, in_words};
-use crate::{advice, context::Context, database::Database, moment};
+use crate::moment;
 
 const SHOW: &str = "select jsonb_build_object('now', baton.clock(), 'message', (
     select to_jsonb(m) from baton_board.message_log m where m.id = $1))";

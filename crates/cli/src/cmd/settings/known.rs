@@ -1,8 +1,7 @@
 use anyhow::Result;
-use domain::message::{Size, check_template, render};
+use dispatch::{Size, check_template, render};
 use serde_json::{Map, Value};
-
-use crate::{advice, output};
+use terminal::{advice, output};
 
 /// A column of `baton.settings`.
 #[derive(Debug)]

@@ -1,9 +1,8 @@
 use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
+use stack::api;
 use tokio_postgres::Client;
-
-use crate::api;
 
 /// The name of values that are no profile's.
 pub(super) const OWN: &str = "own";

@@ -1,20 +1,22 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use contract::SaveSource;
-use domain::sync::header::SECRET_HEADER;
-use domain::sync::origin::API_ORIGIN;
-use domain::sync::sealed::open;
-use domain::sync::url_secret::secrets_in;
-use domain::sync::{jmap, paged};
+use process_chunks::source::header::SECRET_HEADER;
+use process_chunks::source::origin::API_ORIGIN;
+use process_chunks::source::sealed::open;
+use process_chunks::source::url_secret::secrets_in;
+use process_chunks::source::{jmap, paged};
+use process_chunks::sources::SaveSource;
 use serde_json::Value;
+use stack::{api, context::Context, database::Database, source_key};
+use terminal::{advice, output};
 use tokio_postgres::Client;
 use url::Url;
 
 use super::discover::{Found, discover};
+use super::sealing;
 use super::secret::{self, Given};
 use super::source::{self, Settings};
-use crate::{advice, api, context::Context, database::Database, output, source_key};
 
 /// The longest name of a source, in characters.
 const LONGEST_NAME: usize = 100;
@@ -118,7 +120,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             && let Some(sealed) = it.secret.take()
         {
             let clear = open(keys.as_deref().unwrap_or_default(), &name, &sealed);
-            it.secret = Some(clear.map_err(source_key::explain)?);
+            it.secret = Some(clear.map_err(sealing::explain)?);
         }
         let settings = if place.kind == "jmap" {
             let secret = secret.as_deref().or_else(|| {
@@ -131,7 +133,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             settings
         };
         let secret = match (&keys, secret) {
-            (Some(keys), Some(secret)) => Some(source_key::sealed(keys, &name, &secret)?),
+            (Some(keys), Some(secret)) => Some(sealing::sealed(keys, &name, &secret)?),
             (None, Some(secret)) => {
                 output::note(
                     "The database holds this password readable. To encrypt it, set SPIN_VARIABLE_SOURCE_KEY for the deployment and here, \

@@ -1,8 +1,9 @@
 use anyhow::Result;
-use contract::CancelSync;
+use process_chunks::sources::CancelSync;
+use stack::{api, context::Context, database::Database};
+use terminal::advice;
 
 use super::no_such_source;
-use crate::{advice, api, context::Context, database::Database};
 
 /// Cancels the sync under way.
 pub(crate) async fn run(source: String, context: &Context) -> Result<()> {

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use domain::sync::answer::Answer;
-use domain::sync::header::headers;
-use domain::sync::jmap::{Session, Settings};
-use domain::sync::{Failure, origin};
+use process_chunks::source::answer::Answer;
+use process_chunks::source::header::headers;
+use process_chunks::source::jmap::{Session, Settings};
+use process_chunks::source::{Failure, origin};
 use serde_json::Value;
+use stack::http::{self, Fetched};
 use url::Url;
-
-use crate::http::{self, Fetched};
 
 /// How many redirects lead to a session at most.
 const MOST_REDIRECTS: usize = 5;
@@ -83,7 +82,7 @@ fn read(
         });
     }
     let session = Session::read(at, &Settings::parse(settings)?, &answer)?;
-    let api = domain::sync::answer::source_url(&session.api_url)?;
+    let api = process_chunks::source::answer::source_url(&session.api_url)?;
     Ok(Step::Found(match origin::other_origin(url, &api) {
         None => Found::Same,
         Some(other) => Found::Other(other),

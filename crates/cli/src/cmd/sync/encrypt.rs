@@ -1,9 +1,11 @@
 use anyhow::Result;
-use domain::sync::sealed::open;
+use process_chunks::source::sealed::open;
 use serde_json::json;
+use stack::{api, context::Context, database::Database, source_key};
+use terminal::advice;
+use terminal::output::counted;
 
-use crate::output::counted;
-use crate::{advice, api, context::Context, database::Database, source_key};
+use super::sealing;
 
 /// Encrypts the secrets of all sources under the first key.
 pub(crate) async fn run(context: &Context) -> Result<()> {
@@ -26,8 +28,8 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
             .map_err(api::explain)?;
         for row in &rows {
             let (source, stored): (String, String) = (row.get(0), row.get(1));
-            let clear = open(&keys, &source, &stored).map_err(source_key::explain)?;
-            let sealed = source_key::sealed(&keys, &source, &clear)?;
+            let clear = open(&keys, &source, &stored).map_err(sealing::explain)?;
+            let sealed = sealing::sealed(&keys, &source, &clear)?;
             tx.execute(
                 "update baton.source_secrets k set secret = $2 where k.source = $1",
                 &[&source, &sealed],

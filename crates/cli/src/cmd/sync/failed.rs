@@ -1,10 +1,11 @@
 use anyhow::Result;
-use contract::{Call, DropFailedChunks, RetrySync, TouchedChunks};
+use contract::Call;
+use process_chunks::sources::{DropFailedChunks, RetrySync, TouchedChunks};
+use stack::{api, context::Context, database::Database};
+use terminal::output::counted;
 use tokio_postgres::Client;
 
 use super::no_such_source;
-use crate::output::counted;
-use crate::{api, context::Context, database::Database};
 
 /// Lets failed chunks try again.
 pub(crate) async fn retry(source: String, context: &Context) -> Result<()> {

@@ -2,11 +2,13 @@ use anyhow::Result;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stack::{api, context::Context, database::Database};
+use terminal::output;
+use terminal::output::counted;
 use tokio_postgres::Client;
 
 use super::{unknown_source, watch};
-use crate::output::counted;
-use crate::{api, board, context::Context, database::Database, moment, output};
+use crate::{board, moment};
 
 /// The longest text of a chunk's work in a table.
 const WIDEST_WORK: usize = 60;

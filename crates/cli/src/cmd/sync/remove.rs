@@ -1,8 +1,8 @@
 use anyhow::Result;
-use contract::RemoveSource;
+use process_chunks::sources::RemoveSource;
+use stack::{api, context::Context, database::Database};
 
 use super::no_such_source;
-use crate::{api, context::Context, database::Database};
 
 /// Removes a source.
 pub(crate) async fn run(name: String, context: &Context) -> Result<()> {

@@ -2,9 +2,9 @@ use std::io::{ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-
-use crate::interrupt::Interrupted;
-use crate::{advice, context};
+use stack::context;
+use terminal::advice;
+use terminal::interrupt::Interrupted;
 
 /// Where the password or token comes from, if it is not asked for.
 #[derive(Debug)]

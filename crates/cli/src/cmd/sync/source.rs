@@ -1,10 +1,9 @@
 use anyhow::Result;
-use domain::sync::header::{HEADERS, SECRET_HEADER, is_name};
-use domain::sync::url_secret::is_secret;
+use process_chunks::source::header::{HEADERS, SECRET_HEADER, is_name};
+use process_chunks::source::url_secret::is_secret;
 use serde_json::{Map, Value, json};
+use terminal::advice;
 use url::{Host, Url};
-
-use crate::advice;
 
 /// Where a JMAP server says what it is (RFC 8620, section 2.2).
 const WELL_KNOWN: &str = "/.well-known/jmap";

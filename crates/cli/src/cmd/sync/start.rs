@@ -1,11 +1,12 @@
 use anyhow::Result;
-use contract::{Progress, StartSync, StartedSync};
+use process_chunks::sources::{Progress, StartSync, StartedSync};
 use serde::Serialize;
+use stack::{api, context::Context, database::Database, running::Announcement};
+use terminal::interrupt::Interrupted;
+use terminal::{advice, output};
 use tokio_postgres::Client;
 
 use super::{no_such_source, unknown_source, watch};
-use crate::interrupt::Interrupted;
-use crate::{advice, api, context::Context, database::Database, output, running::Announcement};
 
 /// What `sync run` understands.
 #[derive(Debug, clap::Args)]

@@ -1,14 +1,16 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use contract::{Progress, SyncProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use process_chunks::sources::{Progress, SyncProgress};
+use stack::api;
+use terminal::output::counted;
+use terminal::{advice, output};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
 use super::start::Sync;
-use crate::output::counted;
-use crate::{advice, api, moment, output};
+use crate::moment;
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_millis(300);
@@ -228,7 +230,7 @@ fn has_ended(progress: &Progress) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use contract::StartedSync;
+    use process_chunks::sources::StartedSync;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use anyhow::{Result, anyhow};
 use contract::{RunRequest, Trigger};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
+use stack::http::Http;
+use terminal::{advice, output};
 use tokio_postgres::Client;
-
-use crate::{advice, http::Http, output};
 
 /// The job that validates contacts.
 pub(crate) const JOB: &str = "validate-contacts";

@@ -4,11 +4,11 @@ use std::io::Write;
 use anyhow::{Context as _, Result};
 use futures::{Stream, TryStreamExt as _, pin_mut};
 use serde::Serialize;
+use sheet::{Address, Results, Sheet, Verdict};
 use tokio_postgres::{Client, Row};
 
 use super::summary::Summary;
 use crate::destination::Destination;
-use crate::sheet::{Address, Results, Sheet, Verdict};
 
 /// How the verdicts are written.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use domain::email::{Reason, Status};
 use serde::Serialize;
+use sheet::Sheet;
+use terminal::output::{columns, count, counted, table};
+use validate_contacts::email::{Reason, Status};
 
 use super::Loaded;
-use crate::output::{columns, count, counted, table};
-use crate::sheet::Sheet;
 
 /// What came of a run.
 #[derive(Debug, Default, Serialize)]

@@ -1,0 +1,13 @@
+use baton::{Answer, Config, Error};
+use contract::RunRequest;
+
+use crate::calls::ClaimAutoSyncJobs;
+
+/// Claim → send → settle: queued jobs that are due, and a batch of messages.
+pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
+    let claim = ClaimAutoSyncJobs {
+        trigger: asked.trigger,
+        worker: baton::worker("auto-sync-jobs"),
+    };
+    sender::run(&config, claim).await
+}

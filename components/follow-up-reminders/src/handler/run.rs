@@ -1,0 +1,13 @@
+use baton::{Answer, Config, Error};
+use contract::RunRequest;
+
+use crate::calls::ClaimReminders;
+
+/// Claim → send → settle: a batch of reminders.
+pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
+    let claim = ClaimReminders {
+        trigger: asked.trigger,
+        worker: baton::worker("follow-up-reminders"),
+    };
+    sender::run(&config, claim).await
+}

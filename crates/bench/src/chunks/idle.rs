@@ -1,0 +1,71 @@
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use stack::{home::Home, scratch::Scratch};
+
+use super::figures::{Idle, Latency};
+use super::queue;
+use crate::child::Child;
+use crate::figures::Quantiles;
+use crate::meter::{QUERY, commits, until_left};
+
+/// How long the host idles. It holds one tick, as every minute does.
+const SPELL: Duration = Duration::from_secs(60);
+/// How long the host is given to do its first tick, and the server to hear of it.
+const STARTS_WITHIN: Duration = Duration::from_secs(12);
+/// Chunks started one at a time.
+const STARTS: usize = 200;
+/// How long the host idles between two of them.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How many transactions a host with nothing to do asks of the server in a minute, ticks included.
+pub(super) async fn queries(home: &Home, scratch: &Scratch) -> Result<Idle> {
+    let client = &scratch.client;
+    queue::set_up(client, 1, 8).await?;
+    let child = Child::start(home, &scratch.address, &[]).await?;
+    tokio::time::sleep(STARTS_WITHIN).await;
+    let before = commits(client).await?;
+    tokio::time::sleep(SPELL).await;
+    // Backends tell what they committed at the latest when they end.
+    child.kill().await?;
+    let looking = until_left(client).await?;
+    // This session's own: the first reading, this, and the flush before the second reading.
+    let ours = 2 * QUERY + looking;
+    let committed = commits(client).await? - before - ours;
+    Ok(Idle {
+        seconds: SPELL.as_secs_f64(),
+        queries_per_minute: committed.max(0) as f64 * 60.0 / SPELL.as_secs_f64(),
+    })
+}
+
+/// How long a chunk waits from its insertion until it is claimed, and until it is done, by the clock of the database.
+pub(super) async fn latency(home: &Home, scratch: &Scratch) -> Result<Latency> {
+    let client = &scratch.client;
+    queue::set_up(client, 1, 8).await?;
+    let child = Child::start(home, &scratch.address, &["--no-tick"]).await?;
+    for _ in 0..STARTS {
+        let sync_job = queue::enqueue(client, 1).await?;
+        queue::until_ended(client, &sync_job).await?;
+        tokio::time::sleep(PAUSE).await;
+    }
+    child.kill().await?;
+    let rows = client
+        .query(
+            "select extract(epoch from started_at - created_at)::float8 * 1000,
+                    extract(epoch from completed_at - created_at)::float8 * 1000
+             from baton.chunk_processing_queue where status = 'completed'",
+            &[],
+        )
+        .await?;
+    ensure!(
+        rows.len() == STARTS,
+        "{} of {STARTS} chunks were completed",
+        rows.len()
+    );
+    let quantiles = |column: usize| Quantiles::of(rows.iter().map(|it| it.get(column)).collect());
+    Ok(Latency {
+        chunks: STARTS,
+        start: quantiles(0),
+        end: quantiles(1),
+    })
+}
