@@ -4,6 +4,7 @@ mod chunks;
 mod crashes;
 mod deployment;
 mod inputs;
+mod items;
 mod keep_up;
 mod keys;
 mod messages;

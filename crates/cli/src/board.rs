@@ -18,6 +18,7 @@ const SNAPSHOT: &str = "select jsonb_build_object(
     'verdicts', (select coalesce(jsonb_agg(to_jsonb(v) order by v.contacts desc, v.status, v.reason), '[]')
         from baton_board.contact_verdicts v),
     'syncs', (select coalesce(jsonb_agg(to_jsonb(s) order by s.source), '[]') from baton_board.sync_overview s),
+    'queues', (select coalesce(jsonb_agg(to_jsonb(q) order by q.job), '[]') from baton_board.queue_overview q),
     'messages', (select coalesce(jsonb_agg(to_jsonb(m) order by m.job, m.channel, m.status, m.reason), '[]')
         from baton_board.message_overview m),
     'refused_callbacks', (select coalesce(jsonb_agg(to_jsonb(c) order by c.route), '[]') from baton_board.refused_callbacks c),
@@ -41,6 +42,9 @@ pub(crate) struct Board {
     pub(crate) verdicts: Vec<Verdicts>,
     /// The sources, each with its latest sync.
     pub(crate) syncs: Vec<Sync>,
+    /// How far the queues of jobs of the application are.
+    #[serde(default)]
+    pub(crate) queues: Vec<Queue>,
     /// How many messages stand where, and why.
     pub(crate) messages: Vec<Messages>,
     /// Callbacks of the provider of text messages that were refused lately.
@@ -148,6 +152,21 @@ pub(crate) struct Sync {
     pub(crate) error_message: Option<String>,
 }
 
+/// How much a job of the application has to do; counts stop at 10,001.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Queue {
+    pub(crate) job: String,
+    pub(crate) ready: u64,
+    pub(crate) delayed: u64,
+    pub(crate) processing: u64,
+    pub(crate) failed: u64,
+    /// Items completed in the last ten minutes.
+    pub(crate) completed: u64,
+    pub(crate) per_minute: f64,
+    /// When the ready ones are done at this rate; none where that is unknown.
+    pub(crate) eta: Option<String>,
+}
+
 /// Reads all of it at one moment.
 pub(crate) async fn read(client: &Client) -> Result<Board> {
     let row = client.query_one(SNAPSHOT, &[]).await.map_err(explain)?;
@@ -161,6 +180,7 @@ pub(crate) fn in_words(state: &str, reason: Option<&str>) -> String {
         ("due", "cycle_running") => "It has a cycle under way and can go on now.",
         ("due", "slot_due") => "Its schedule says that it starts now.",
         ("due", "messages_due") => "It has messages that can go out now.",
+        ("due", "items_due") => "It has items that are due.",
         ("due", "jobs_due") => "It has queued jobs that are due.",
         ("due", "reminders_due") => "Assignments are due for their reminder.",
         ("due", _) => "It has work and can start now.",

@@ -1,6 +1,9 @@
 mod doctor;
+mod enqueue;
 mod export;
 mod import;
+mod items;
+mod job;
 mod keys;
 mod logs;
 mod messages;
@@ -103,6 +106,15 @@ pub(crate) enum Command {
     /// Show messages to people: what went out, what is held back and why, what nobody knows.
     #[command(after_help = messages::EXAMPLES)]
     Messages(messages::Args),
+    /// Make or remove jobs of your own.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Add items to the queue of a job of your own.
+    #[command(after_help = enqueue::EXAMPLES)]
+    Enqueue(enqueue::Args),
+    /// Show items of your own jobs and how far they are; retry, drop or cancel them.
+    #[command(after_help = items::EXAMPLES)]
+    Items(items::Args),
     /// Show items whose work raised an error; retry them or give them up.
     #[command(after_help = SET_ASIDE)]
     SetAside(set_aside::Args),
@@ -144,6 +156,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Pause(args) => pause::run(args, context).await,
         Command::Resume(args) => resume::run(args, context).await,
         Command::Set(args) => set::run(args, context).await,
+        Command::Job(command) => job::run(command, context).await,
+        Command::Enqueue(args) => enqueue::run(args, context).await,
+        Command::Items(args) => items::run(args, context).await,
         Command::SetAside(args) => set_aside::run(args, context).await,
         Command::Settings(args) => settings::run(args, context).await,
         Command::Messages(args) => messages::run(args, context).await,

@@ -4,7 +4,7 @@ use stack::{context::Context, database::Database};
 use terminal::output;
 use validate_contacts::email::Reason;
 
-use super::{messages, sync};
+use super::{items, messages, sync};
 use crate::board::{self, Board};
 use crate::deployment::{self, Health};
 use crate::moment;
@@ -192,6 +192,9 @@ fn text(status: &Status) -> String {
     }
     if !board.syncs.is_empty() {
         parts.push(sync::list::latest(now, &board.syncs));
+    }
+    if !board.queues.is_empty() {
+        parts.push(items::queues(now, &board.queues));
     }
     if !board.verdicts.is_empty() {
         let verdicts = board.verdicts.iter().map(|it| {
