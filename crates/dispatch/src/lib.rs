@@ -6,6 +6,7 @@
 pub mod calls;
 mod message;
 pub mod phone;
+mod provider;
 pub mod resend;
 mod segments;
 mod template;
@@ -15,8 +16,9 @@ pub mod twilio;
 pub mod webhook;
 
 pub use message::{
-    Ask, Channel, Delivery, Envelope, NotAnAddress, Outcome, Provider, Reply, Silence, Trouble,
+    Ask, Channel, Delivery, Envelope, NotAnAddress, Outcome, Reply, Silence, Trouble,
     email_address, form,
 };
+pub use provider::Provider;
 pub use segments::{Size, segments};
 pub use template::{TemplateError, check_template, render};

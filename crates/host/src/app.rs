@@ -1,7 +1,7 @@
 //! The loaded application: finds the component for a request and calls it, whoever asks.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::watch;
-use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
+use wasmtime_wasi_http::{Error, WasiBody};
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::counters::{Counters, InFlight};
@@ -34,9 +34,18 @@ impl App {
     pub(crate) fn connect(self) -> Arc<Self> {
         let app = Arc::new(self);
         for handler in app.handlers.values() {
+            // Weak, because the application owns what holds this.
             let this: Weak<Self> = Arc::downgrade(&app);
+            let chain = move |component: String, request| {
+                let this = this.clone();
+                // Boxed, because the other component may call on in turn.
+                Box::pin(async move {
+                    let app = this.upgrade().ok_or(Error::DestinationUnavailable)?;
+                    app.chain(&component, request).await
+                }) as _
+            };
             // Connected once, right after loading.
-            _ = handler.state().context.app.set(this);
+            _ = handler.state().context.chain.set(Box::new(chain));
         }
         app
     }
@@ -52,6 +61,22 @@ impl App {
             None => None,
         };
         answer.unwrap_or_else(|| plain(StatusCode::NOT_FOUND))
+    }
+
+    /// Answers a request of a component to another one.
+    async fn chain(
+        &self,
+        component: &str,
+        mut request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Error> {
+        if !self.routes.has_trigger(component) {
+            return Err(Error::DestinationNotFound);
+        }
+        request.headers_mut().remove(header::HOST);
+        let matched = Match::chained(component, request.uri().path());
+        let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let answer = self.call(matched, request, nobody).await;
+        answer.ok_or(Error::DestinationNotFound)
     }
 
     /// Calls a component; none if there is no such component.

@@ -1,15 +1,21 @@
 //! What the host knows about one component, shared by all its instances.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use http::{Request, Response};
+use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::allowed_hosts::AllowedHosts;
-use crate::app::App;
 use crate::faults::{Faults, Passage};
-use crate::http_out::Client;
+use crate::http_client::Client;
 use crate::logs::Log;
 use crate::pg::Pools;
 use crate::refusals::Refusals;
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response<WasiBody>, Error>> + Send>>;
+type Chain = Box<dyn Fn(String, Request<WasiBody>) -> Answering + Send + Sync>;
 
 /// One component's name, settings, permissions and ways outside.
 pub(crate) struct Context {
@@ -22,8 +28,8 @@ pub(crate) struct Context {
     pub(crate) pools: Arc<Pools>,
     pub(crate) client: Client,
     pub(crate) faults: Arc<Faults>,
-    /// Set once all components are loaded; weak, because the application owns this.
-    pub(crate) app: OnceLock<Weak<App>>,
+    /// Calls another component of the application, by its name. Set once all components are loaded.
+    pub(crate) chain: OnceLock<Chain>,
 }
 
 impl Context {
@@ -38,6 +44,16 @@ impl Context {
     pub(crate) fn set_variables(&self, new: BTreeMap<String, String>) {
         let variables = self.variables.write();
         *variables.unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    /// Calls another component of the application.
+    pub(crate) async fn chain(
+        &self,
+        component: String,
+        request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Error> {
+        let chain = self.chain.get().ok_or(Error::DestinationUnavailable)?;
+        chain(component, request).await
     }
 
     /// Every outside call passes here first; the error is a trap.

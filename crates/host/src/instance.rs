@@ -1,12 +1,11 @@
 //! One instance of a component: its store, what it may take on, and when it ends.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context as Poller, Poll};
 use std::time::{Duration, Instant};
 
-use futures::task::AtomicWaker;
 use tokio::time::Sleep;
 use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder};
@@ -18,6 +17,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::Context;
 use crate::counters::{Counters, InFlight};
+use crate::ending::Ending;
 use crate::faults::WallClock;
 use crate::http_out::Outbound;
 use crate::pg::Capabilities;
@@ -126,28 +126,6 @@ impl HandlerState for Factory {
                 deadline: self.deadline,
             },
         })
-    }
-}
-
-/// How an instance comes to its end, when not by itself.
-#[derive(Default)]
-pub(crate) struct Ending {
-    /// One of its requests was cut off by the deadline.
-    expired: AtomicBool,
-    /// It was stopped from outside because its time was over.
-    stopped: AtomicBool,
-    /// The text of a trap that has to be inflicted from outside.
-    trap: OnceLock<String>,
-    waker: AtomicWaker,
-}
-
-impl Ending {
-    /// Ends the instance as if it had trapped; never returns to it.
-    pub(crate) async fn trap<T>(&self, trap: &wasmtime::Error) -> T {
-        // Of two traps the first one counts.
-        _ = self.trap.set(trap.to_string());
-        self.waker.wake();
-        std::future::pending().await
     }
 }
 

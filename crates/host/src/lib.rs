@@ -14,11 +14,13 @@ mod bindings;
 mod context;
 mod counters;
 mod descriptors;
+mod ending;
 mod engine;
 mod errand;
 mod error;
 mod faults;
 mod http;
+mod http_client;
 mod http_out;
 mod instance;
 mod logs;
@@ -154,7 +156,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let loader = Arc::new(engine::Loader::new(config.cache_dir.as_deref())?);
     let counters = Arc::new(counters::Counters::default());
     let budget = pg::Budget::new(config.max_connections);
-    let client = http_out::Client::new(&config.trust);
+    let client = http_client::Client::new(&config.trust);
     let mut handlers = BTreeMap::new();
     for component in application.components {
         let source = config.manifest.with_file_name(&component.source);
@@ -169,7 +171,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             pools: pg::Pools::new(config.tidy_schema.clone(), config.trust.clone(), &budget),
             client: client.clone(),
             faults: faults.clone(),
-            app: OnceLock::new(),
+            chain: OnceLock::new(),
         };
         let factory = instance::Factory {
             engine: loader.engine.clone(),

@@ -1,12 +1,12 @@
 use anyhow::Result;
-use process_chunks::sources::{Progress, StartSync, StartedSync};
-use serde::Serialize;
+use process_chunks::sources::StartSync;
 use stack::{api, context::Context, database::Database, running::Announcement};
 use terminal::interrupt::Interrupted;
 use terminal::{advice, output};
 use tokio_postgres::Client;
 
-use super::{no_such_source, unknown_source, watch};
+use super::watch::{self, Sync};
+use super::{no_such_source, unknown_source};
 
 /// What `sync run` understands.
 #[derive(Debug, clap::Args)]
@@ -27,16 +27,6 @@ pub(crate) struct Args {
     /// Show the progress until it has ended; Ctrl-C ends the watching alone.
     #[arg(long)]
     watch: bool,
-}
-
-/// A sync under way, and how far it is, if somebody watched.
-#[derive(Debug, Serialize)]
-pub(super) struct Sync {
-    pub(super) source: String,
-    #[serde(flatten)]
-    pub(super) started: StartedSync,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) progress: Option<Progress>,
 }
 
 /// Starts syncs and follows them.

@@ -2,20 +2,30 @@ use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use process_chunks::sources::{Progress, SyncProgress};
+use process_chunks::sources::{Progress, StartedSync, SyncProgress};
+use serde::Serialize;
 use stack::api;
 use terminal::output::counted;
 use terminal::{advice, output};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_postgres::Client;
 
-use super::start::Sync;
 use crate::moment;
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_millis(300);
 /// How many times it is asked for each line where no bar can be drawn.
 const ASKED_PER_LINE: u64 = 17;
+
+/// A sync under way, and how far it is, if somebody watched.
+#[derive(Debug, Serialize)]
+pub(super) struct Sync {
+    pub(super) source: String,
+    #[serde(flatten)]
+    pub(super) started: StartedSync,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<Progress>,
+}
 
 /// Shows the progress of the syncs until all have ended.
 pub(super) async fn follow(client: &Client, syncs: &mut [Sync]) -> Result<()> {
@@ -230,8 +240,6 @@ fn has_ended(progress: &Progress) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use process_chunks::sources::StartedSync;
-
     use super::*;
 
     fn sync(source: &str, status: &str) -> Sync {
