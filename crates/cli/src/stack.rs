@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use domain::webhook;
+use domain::{database, webhook};
 use tokio::sync::watch;
 use tokio_postgres::Client;
 
@@ -298,7 +298,10 @@ pub(crate) fn database_variables(address: &Address) -> Result<[(String, String);
     Ok([
         ("pg_host".to_owned(), address.host()?),
         ("pg_port".to_owned(), address.port().to_string()),
-        ("pg_database".to_owned(), address.database().to_owned()),
+        (
+            "pg_database".to_owned(),
+            database::escaped(address.database()),
+        ),
         ("pg_sslmode".to_owned(), address.tls().sslmode().to_owned()),
         ("pg_ca".to_owned(), String::new()),
     ])
