@@ -6,6 +6,7 @@
 mod chunks;
 pub mod codes;
 mod contacts;
+mod items;
 mod jobs;
 mod messages;
 #[cfg(feature = "native")]
@@ -20,6 +21,9 @@ pub use chunks::{
 pub use contacts::{
     Attempt, Claim, ClaimContacts, Contact, Extend, ExtendAttempt, Outcome, Resolved, Settle,
     SettleContacts, Throttle,
+};
+pub use items::{
+    ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, SettleItems, SettleItemsAnswer, Settled,
 };
 pub use jobs::{
     ConfigureJob, DropSetAside, Due, DueJob, DueState, DueWork, EndDeadAttempts, PauseJob, Plan,

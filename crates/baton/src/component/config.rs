@@ -1,7 +1,7 @@
 use domain::{database, key};
 use spin_sdk::variables;
 
-use crate::Error;
+use super::Error;
 
 /// The settings that every component has.
 #[derive(Clone)]
