@@ -237,6 +237,7 @@ async fn what_no_retry_mends_is_not_called_unavailable() -> anyhow::Result<()> {
     let db = Db::new().await?;
     for (name, value) in [
         ("pg_password_validate_contacts", "wrong"),
+        ("pg_password_validate_contacts", "it's"),
         ("pg_role", "baton_other"),
         ("pg_database", "no_such_database"),
         ("pg_sslmode", "sometimes"),
@@ -251,6 +252,29 @@ async fn what_no_retry_mends_is_not_called_unavailable() -> anyhow::Result<()> {
             "{name}={value}"
         );
         assert!(!answer.to_string().contains(value), "{answer}");
+        let log = app.log("validate-contacts");
+        assert!(
+            !name.starts_with("pg_password") || !log.contains(value),
+            "{log}"
+        );
+        app.stop().await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_component_needs_a_key_and_a_database_alone() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    for optional in [
+        r#"webhook_secret = "{{ webhook_secret }}", "#,
+        r#", pg_ca = "{{ pg_ca }}""#,
+    ] {
+        let mut setup = Setup::offline();
+        setup.without = Some(optional);
+        let app = App::start(&db, setup).await?;
+        let (status, answer) = app.validate().await?;
+        let log = app.log("validate-contacts");
+        assert_eq!(status, 200, "{optional}: {answer} {log}");
         app.stop().await;
     }
     Ok(())

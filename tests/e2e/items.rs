@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::support::baton::Home;
 use crate::support::db::Db;
-use crate::support::settling::items::{JOB, settle_items, take};
+use crate::support::settling::items::{JOB, retry, settle_items, take};
 
 /// Runs `baton --json ARGS`, which must succeed.
 async fn shown(home: &Home, db: &Db, args: &[&str]) -> anyhow::Result<Value> {
@@ -53,14 +53,7 @@ async fn a_job_of_ones_own_is_made_filled_looked_at_and_removed() -> anyhow::Res
     };
     assert_eq!(statuses().await?, ["delayed", "processing", "processing"]);
     let ids = items.iter().map(|it| it.id);
-    settle_items(
-        &worker,
-        attempt,
-        ids,
-        contract::items::ItemEnding::Retry,
-        false,
-    )
-    .await?;
+    settle_items(&worker, attempt, ids, retry(), false).await?;
     assert_eq!(statuses().await?, ["delayed", "failed", "failed"]);
     let failed = shown(&home, &db, &["items", "--status", "failed"]).await?;
     assert_eq!(failed["queues"][0]["failed"], 2);

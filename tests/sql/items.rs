@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use contract::items::{
-    CancelItem, DropItems, Item, ItemEnding, ItemOutcome, ItemsSettled, RetryItems, SettleItems,
+    CancelItem, DropItems, Item, ItemEnding, ItemOutcome, RetryItems, SettleItems,
 };
 use contract::native::call;
 use contract::scheduler::{DueState, EndDeadAttempts, Prune};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::support::db::Db;
 use crate::support::settling::items::{
-    JOB, claim_items, create, enqueue, invoices, settle_items, take,
+    JOB, claim_items, create, enqueue, failed, invoices, retry, settle_items, settled, take, wait,
 };
 use crate::support::settling::{claim_chunks, due_job};
 
@@ -119,16 +119,9 @@ async fn a_failure_is_tried_again_after_a_backoff_until_it_is_a_dead_letter() ->
     for (attempt, most) in [(1, "4 seconds"), (2, "8 seconds")] {
         let (id, items) = take(&worker).await?;
         assert_eq!(items[0].attempt, attempt);
-        let settled = settle_items(&worker, id, ids(&items), ItemEnding::Retry, false).await?;
-        let ItemsSettled::Settled {
-            retried: 1,
-            again: false,
-            again_in: Some(_),
-            ..
-        } = settled
-        else {
-            panic!("{settled:?}")
-        };
+        let answer = settled(&worker, id, ids(&items), retry(), false).await?;
+        assert_eq!((answer.retried, answer.again), (1, false));
+        assert!(answer.again_in.is_some_and(|it| it > 0.0), "{answer:?}");
         let waits = format!(
             "select (run_at > baton.clock() and run_at <= baton.clock() + interval '{most}')::text from baton_board.items"
         );
@@ -136,7 +129,7 @@ async fn a_failure_is_tried_again_after_a_backoff_until_it_is_a_dead_letter() ->
         db.advance(most).await?;
     }
     let (attempt, items) = take(&worker).await?;
-    settle_items(&worker, attempt, ids(&items), ItemEnding::Retry, false).await?;
+    settle_items(&worker, attempt, ids(&items), retry(), false).await?;
     let dead = "select concat_ws(' ', job, attempts, error) from baton_board.failed_items";
     assert_eq!(
         db.text(dead).await?.as_deref(),
@@ -152,7 +145,7 @@ async fn a_failure_is_tried_again_after_a_backoff_until_it_is_a_dead_letter() ->
     assert_eq!(call(&db.owner, retry).await?["retried"], 1);
     let (attempt, items) = take(&worker).await?;
     assert_eq!(items[0].attempt, 1, "with all its tries");
-    settle_items(&worker, attempt, ids(&items), ItemEnding::Failed, false).await?;
+    settle_items(&worker, attempt, ids(&items), failed(), false).await?;
     let drop = DropItems {
         job: JOB.to_owned(),
         item_id: Some(items[0].id),
@@ -168,7 +161,7 @@ async fn who_asks_for_patience_gets_it_and_no_try_is_counted() -> anyhow::Result
     let (db, worker) = queue("batch_size => 1").await?;
     enqueue(&db, 2).await?;
     let (attempt, items) = take(&worker).await?;
-    settle_items(&worker, attempt, ids(&items), ItemEnding::Wait, false).await?;
+    settle_items(&worker, attempt, ids(&items), wait(), false).await?;
     let Claim::Skipped { reason, .. } = claim_items(&worker, Trigger::Manual).await? else {
         panic!("the other one waits, too")
     };
@@ -181,7 +174,7 @@ async fn who_asks_for_patience_gets_it_and_no_try_is_counted() -> anyhow::Result
     db.owner
         .batch_execute("update baton.attempts set leased_until = baton.clock() + interval '1 second' where finished_at is null")
         .await?;
-    settle_items(&worker, attempt, ids(&again), ItemEnding::Wait, false).await?;
+    settle_items(&worker, attempt, ids(&again), wait(), false).await?;
     assert_eq!(
         db.count("select max(attempts)::bigint from baton.items")
             .await?,
@@ -198,12 +191,9 @@ async fn the_next_batch_comes_with_the_settlement() -> anyhow::Result<()> {
     let mut seen = BTreeSet::new();
     loop {
         seen.extend(ids(&items));
-        let settled = settle_items(&worker, attempt, ids(&items), ItemEnding::Done, true).await?;
-        let ItemsSettled::Settled { next, again, .. } = settled else {
-            panic!("{settled:?}")
-        };
-        let Some(next) = next else {
-            assert!(!again);
+        let answer = settled(&worker, attempt, ids(&items), ItemEnding::Done, true).await?;
+        let Some(Claim::Claimed(next)) = answer.next else {
+            assert!(!answer.again);
             break;
         };
         (attempt, items) = (next.attempt_id, next.items);
@@ -285,15 +275,8 @@ async fn a_row_is_done_once_and_comes_again_when_the_function_says_it_is_not() -
     db.owner
         .batch_execute("alter table app.invoices add check (id <> 2 or exported_at is null)")
         .await?;
-    let settled = settle_items(&worker, attempt, ids(&items), ItemEnding::Done, false).await?;
-    let ItemsSettled::Settled {
-        completed: 2,
-        retried: 1,
-        ..
-    } = settled
-    else {
-        panic!("{settled:?}")
-    };
+    let answer = settled(&worker, attempt, ids(&items), ItemEnding::Done, false).await?;
+    assert_eq!((answer.completed, answer.retried), (2, 1));
     let error = "select error from baton_board.items where key = '2'";
     assert!(
         db.text(error)
@@ -320,7 +303,7 @@ async fn a_row_is_done_once_and_comes_again_when_the_function_says_it_is_not() -
 async fn a_row_that_fails_for_good_is_told_and_waits_for_an_operator() -> anyhow::Result<()> {
     let (db, worker) = rows().await?;
     let (attempt, items) = take(&worker).await?;
-    settle_items(&worker, attempt, ids(&items), ItemEnding::Failed, false).await?;
+    settle_items(&worker, attempt, ids(&items), failed(), false).await?;
     assert_eq!(
         db.count("select count(*) from app.invoices where trouble = 'it went wrong'")
             .await?,
@@ -385,18 +368,16 @@ async fn items_that_ended_are_deleted_in_time_and_failed_ones_later() -> anyhow:
     enqueue(&db, 3).await?;
     let (attempt, items) = take(&worker).await?;
     let (failing, done) = items.split_at(1);
-    let outcome = |items: &[Item], outcome| {
+    let outcome = |items: &[Item], ending: ItemEnding| {
         items
             .iter()
             .map(|it| ItemOutcome {
                 id: it.id,
-                outcome,
-                error: None,
-                seconds: None,
+                ending: ending.clone(),
             })
             .collect::<Vec<_>>()
     };
-    let mut outcomes = outcome(failing, ItemEnding::Failed);
+    let mut outcomes = outcome(failing, failed());
     outcomes.extend(outcome(done, ItemEnding::Done));
     let settle = SettleItems {
         attempt_id: attempt,
@@ -584,11 +565,8 @@ async fn a_component_works_for_its_own_job_alone() -> anyhow::Result<()> {
         Some("42501")
     );
     let own = db.component(JOB).await?;
-    let settled = settle_items(&own, attempt, ids(&items), ItemEnding::Done, false).await?;
-    assert!(matches!(
-        settled,
-        ItemsSettled::Settled { completed: 1, .. }
-    ));
+    let answer = settled(&own, attempt, ids(&items), ItemEnding::Done, false).await?;
+    assert_eq!(answer.completed, 1);
     Ok(())
 }
 

@@ -1,132 +1,95 @@
-//! Glue for components: settings, credentials, the one way to call the database, heartbeat, answers, one log line.
+//! Write a background job as one async function; Baton runs it once for each item of its queue, never twice at a time.
 //!
-//! It decides nothing about any job, opens no transaction, and keeps nothing between requests.
-//! The one entry point is [`serve`]: it checks the caller, then hands the parsed request to the component;
-//! [`serve_patch`] and [`serve_callback`] do so for requests of other kinds.
+//! ```
+//! use baton::{Context, Item, Outcome, job};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Invoice {
+//!     number: String,
+//!     cents: i64,
+//! }
+//!
+//! /// Hands one invoice to the bank. May run again after a crash: the bank knows an invoice by its number.
+//! #[job("invoice-export")]
+//! async fn export(invoice: Item<Invoice>, cx: &Context) -> Outcome {
+//!     let bank = cx.var("bank_url").await?;
+//!     let answer = cx
+//!         .post(format!("{bank}/invoices/{}", invoice.number))
+//!         .json(&serde_json::json!({ "cents": invoice.cents }))
+//!         .await?; // no answer, or 5xx: retried with backoff
+//!     match answer.status() {
+//!         200 | 201 | 409 => Outcome::done(), // 409: the bank has it already
+//!         429 => Outcome::retry_after(answer.retry_after()),
+//!         status => Outcome::failed(format!("the bank answered {status}")),
+//!     }
+//! }
+//!
+//! # fn main() {
+//! let bank = baton::test::server(|request| match request.uri().path() {
+//!     "/invoices/R-17" => 201.into(),
+//!     _ => 404.into(),
+//! });
+//! let setup = baton::test::var("bank_url", bank.url());
+//! let outcome = setup.run(export, serde_json::json!({ "number": "R-17", "cents": 4200 }));
+//! assert_eq!(outcome, Outcome::done());
+//! # }
+//! ```
+//!
+//! The entry point is [`job`]; [`test`] runs the same function without Spin and without a database.
+//! Below it lies what Baton's own components use: `serve`, `Db`, `with_heartbeat`. Nothing in here decides about a job,
+//! opens a transaction, or keeps anything between requests.
 
-mod answer;
-mod config;
-mod credentials;
-mod db;
-mod error;
-mod heartbeat;
-mod http_out;
+mod clock;
+#[cfg(any(target_family = "wasm", feature = "spin"))]
+mod component;
+mod context;
+pub mod http;
+mod item;
+mod outcome;
+#[cfg(any(target_family = "wasm", feature = "spin", test))]
+mod slice;
+#[cfg(not(target_family = "wasm"))]
+pub mod test;
+mod trace;
 
-pub use answer::{Answer, Response, claimed};
-pub use config::{Config, variable};
-pub use credentials::wall_clock;
-pub use db::{Db, within};
-pub use error::Error;
-pub use heartbeat::with_heartbeat;
-pub use http_out::{FetchError, Fetched, fetch, post_json};
+pub use baton_macros::job;
+pub use clock::{wall_clock, within};
+#[cfg(any(target_family = "wasm", feature = "spin"))]
+pub use component::*;
+pub use context::{Context, VariableError};
+pub use http::{FetchError, Fetched};
+pub use item::Item;
+pub use outcome::{Done, NotDone, Outcome, Outcomes};
 
-use std::future::Future;
+/// What [`job`] expands to; no part of the interface.
+#[doc(hidden)]
+pub mod private {
+    #[cfg(target_family = "wasm")]
+    pub use spin_sdk;
+}
 
-use bytes::Bytes;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
-use spin_sdk::http::{HeaderMap, Method, Request};
+/// Exports a job as the HTTP entry point of the component; [`job`] expands to it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_job {
+    ($name:literal, $work:ident) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            use $crate::private::spin_sdk::{http, wasip3};
 
-/// Answers one `POST`: checks key or signature, method and body, calls `run`, and logs one line.
-/// A request that fails a check has changed nothing and learned nothing. An empty body means the defaults.
-pub async fn serve<B, R>(
-    component: &str,
-    request: Request,
-    run: impl FnOnce(Config, B) -> R,
-) -> Response
-where
-    B: DeserializeOwned + Default,
-    R: Future<Output = Result<Answer, Error>>,
-{
-    respond(component, async {
-        let config = Config::load().await?;
-        let body = credentials::admit(&config, Method::POST, request).await?;
-        let body = match body.is_empty() {
-            true => B::default(),
-            false => read(fields(&body)?).map_err(Error::BadRequest)?,
+            struct Component;
+            wasip3::http::service::export!(Component);
+
+            impl wasip3::exports::http::handler::Guest for Component {
+                async fn handle(
+                    request: wasip3::http::types::Request,
+                ) -> Result<wasip3::http::types::Response, wasip3::http::types::ErrorCode> {
+                    let request = <http::Request as http::FromRequest>::from_request(request)?;
+                    http::IntoResponse::into_response(
+                        $crate::serve_job($name, request, $work).await,
+                    )
+                }
+            }
         };
-        run(config, body).await
-    })
-    .await
-}
-
-/// Answers one `PATCH` like [`serve`], but by the service key alone, and with 422 for fields that do not fit.
-pub async fn serve_patch<B, R>(
-    component: &str,
-    request: Request,
-    run: impl FnOnce(Config, B) -> R,
-) -> Response
-where
-    B: DeserializeOwned,
-    R: Future<Output = Result<Answer, Error>>,
-{
-    respond(component, async {
-        let config = Config::load().await?;
-        let body = credentials::admit(&config, Method::PATCH, request).await?;
-        run(config, read(fields(&body)?).map_err(Error::Unacceptable)?).await
-    })
-    .await
-}
-
-/// A request as it came, from whoever it came.
-pub struct Callback {
-    /// Its method.
-    pub method: Method,
-    /// Its path, with its query.
-    pub target: String,
-    /// Its header fields.
-    pub headers: HeaderMap,
-    /// Its body, 16 KiB at most; none where it is longer or broke off.
-    pub body: Option<Bytes>,
-}
-
-/// Answers one call of a stranger whom `run` has to recognise before it does anything, and logs one line.
-/// A body that is too long comes as none: what it says cannot be recognised.
-pub async fn serve_callback<R>(
-    component: &str,
-    request: Request,
-    run: impl FnOnce(Config, Callback) -> R,
-) -> Response
-where
-    R: Future<Output = Result<Answer, Error>>,
-{
-    respond(component, async {
-        let config = Config::load().await?;
-        let (head, body) = request.into_parts();
-        let callback = Callback {
-            method: head.method,
-            target: head
-                .uri
-                .path_and_query()
-                .map_or("/", |it| it.as_str())
-                .to_owned(),
-            headers: head.headers,
-            body: credentials::read_unknown(body).await.ok(),
-        };
-        run(config, callback).await
-    })
-    .await
-}
-
-async fn respond(component: &str, result: impl Future<Output = Result<Answer, Error>>) -> Response {
-    let answer = result.await.unwrap_or_else(Answer::from);
-    answer.log(component);
-    answer.into_response()
-}
-
-/// By way of a map, because a struct would also be read from an array.
-fn fields(body: &[u8]) -> Result<Map<String, Value>, Error> {
-    serde_json::from_slice(body).map_err(|it| Error::BadRequest(format!("the body: {it}")))
-}
-
-fn read<B: DeserializeOwned>(fields: Map<String, Value>) -> Result<B, String> {
-    serde_json::from_value(Value::Object(fields)).map_err(|it| format!("the body: {it}"))
-}
-
-/// A name for this invocation, for the log of runs.
-pub fn worker(component: &str) -> String {
-    format!(
-        "{component}-{:016x}",
-        spin_sdk::wasip3::random::random::get_random_u64()
-    )
+    };
 }

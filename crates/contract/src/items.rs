@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Claim, Trigger};
+use crate::{Claim, Trigger, seconds};
 
 crate::calls! {
     /// Claims the next items of a job.
@@ -27,7 +27,7 @@ crate::calls! {
         outcomes: Vec<ItemOutcome> as jsonb,
         /// Whether to claim the next items in the same transaction.
         claim_next: bool as bool,
-    } -> ItemsSettled;
+    } -> SettleItemsAnswer;
 
     /// Cancels an item that is not under way. For operators.
     #[derive(Debug)]
@@ -63,85 +63,149 @@ crate::calls! {
     } -> Value;
 }
 
-/// A lease on items.
+/// A lease on a batch of items.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ItemAttempt {
     /// The fencing token.
     pub attempt_id: Uuid,
-    /// The items, in the order in which they are due.
+    /// The batch.
     pub items: Vec<Item>,
 }
 
-/// A unit in the queue of a job.
+/// An item to work.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Item {
-    /// Its key in `baton.items`; the same over all its tries.
+    /// Its id, the same over all its tries.
     pub id: Uuid,
     /// Which try this is, from 1.
-    pub attempt: u32,
-    /// After so many tries it has failed.
-    pub max_attempts: u32,
-    /// What the application knows it by, if it said so.
+    pub attempt: i32,
+    /// After how many tries it has failed.
+    pub max_attempts: i32,
+    /// The key under which it was enqueued.
     pub key: Option<String>,
-    /// What the application enqueued.
+    /// What was enqueued.
     pub data: Value,
 }
 
 /// What came of one item.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ItemOutcome {
     /// The item.
     pub id: Uuid,
-    /// How the try ended.
-    pub outcome: ItemEnding,
-    /// Why it did not succeed, in words; the first 500 characters are kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// How long to wait, in seconds, 1 to 3,600; 30 where it is not said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seconds: Option<u32>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub ending: ItemEnding,
 }
 
-/// How a try at an item ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// How one try of an item ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ItemEnding {
     /// It is done.
     Done,
-    /// It failed, and may succeed later: again after a backoff, at most `max_attempts` times.
-    Retry,
-    /// The other side asked for patience: again after so many seconds, until when the job takes no items. The try does not
-    /// count during the item's first day.
-    Wait,
-    /// It failed, and would fail again.
-    Failed,
+    /// Again after a backoff, as often as the job allows.
+    Retry {
+        /// Why.
+        error: String,
+    },
+    /// Again after so many seconds, during which the job takes no items; the try does not count.
+    Wait {
+        /// From 1 to 3,600.
+        seconds: u32,
+        /// Why.
+        error: String,
+    },
+    /// It has failed for good.
+    Failed {
+        /// Why.
+        error: String,
+    },
 }
 
-/// The answer to a settlement.
+/// The answer to a settlement of items.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum ItemsSettled {
+pub enum SettleItemsAnswer {
     /// The outcomes count.
-    Settled {
-        /// Items that are done.
-        completed: u32,
-        /// Items that will be tried again.
-        retried: u32,
-        /// Items that failed for good.
-        failed: u32,
-        /// Items that were not tried; they are due again.
-        left: u32,
-        /// Whether there is work for another call at once.
-        again: bool,
-        /// If not, in how many seconds a waiting item is due, if one waits.
-        #[serde(default, deserialize_with = "crate::seconds")]
-        again_in: Option<f64>,
-        /// The next attempt, where one was asked for and there is work.
-        next: Option<ItemAttempt>,
-    },
-    /// They do not: the work was given to another.
+    Settled(Settled),
+    /// The attempt was lost; nothing of it counts.
     Lost {
         /// A stable code.
         reason: String,
     },
+}
+
+/// What a settlement of items came to.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Settled {
+    /// How many items are done.
+    pub completed: i64,
+    /// How many will be tried again.
+    pub retried: i64,
+    /// How many have failed for good.
+    pub failed: i64,
+    /// How many were not tried, and are due again.
+    pub left: i64,
+    /// Whether another call finds work now.
+    pub again: bool,
+    /// In how many seconds another call finds work, if not now.
+    #[serde(default, deserialize_with = "seconds")]
+    pub again_in: Option<f64>,
+    /// The next batch, if it was asked for and there is one.
+    pub next: Option<Claim<ItemAttempt>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn outcomes_are_written_as_the_database_reads_them() {
+        let check = |ending, expected: Value| {
+            let id = Uuid::nil();
+            let written = serde_json::to_value(ItemOutcome { id, ending }).expect("it is plain");
+            assert_eq!(written, expected);
+        };
+        let (id, why) = (Uuid::nil(), || "busy".to_owned());
+        check(ItemEnding::Done, json!({ "id": id, "outcome": "done" }));
+        check(
+            ItemEnding::Retry { error: why() },
+            json!({ "id": id, "outcome": "retry", "error": "busy" }),
+        );
+        check(
+            ItemEnding::Wait {
+                seconds: 7,
+                error: why(),
+            },
+            json!({ "id": id, "outcome": "wait", "seconds": 7, "error": "busy" }),
+        );
+        check(
+            ItemEnding::Failed { error: why() },
+            json!({ "id": id, "outcome": "failed", "error": "busy" }),
+        );
+    }
+
+    #[test]
+    fn a_settlement_brings_the_next_batch() {
+        let id = Uuid::nil();
+        let text = json!({
+            "status": "settled", "completed": 1, "retried": 0, "failed": 0, "left": 1, "again": true, "again_in": null,
+            "next": {
+                "status": "claimed", "attempt_id": id,
+                "items": [{ "id": id, "attempt": 1, "max_attempts": 3, "key": null, "data": { "cents": 4200 } }],
+            },
+        });
+        let answer =
+            serde_json::from_str(&text.to_string()).expect("it is as the database writes it");
+        let SettleItemsAnswer::Settled(Settled {
+            next: Some(Claim::Claimed(next)),
+            ..
+        }) = answer
+        else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(next.items[0].data["cents"], 4200);
+    }
 }

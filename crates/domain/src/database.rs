@@ -1,6 +1,10 @@
 //! How a connection to PostgreSQL is made: protection by `sslmode`, time-outs, and which failures a retry can mend.
 //! Components and the command line decide by the same rules, so one cannot connect where the other does not.
 
+mod connection;
+
+pub use connection::{connection_string, escaped, pairs, quoted};
+
 /// Parameters of libpq that bound the time until a dead server is noticed, in seconds but for the number of retries.
 /// `connect_timeout` bounds the TCP connection alone; callers bound the rest.
 pub const TIMEOUTS: [(&str, &str); 5] = [
@@ -66,12 +70,6 @@ pub fn bare(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|it| it.strip_suffix(']'))
         .unwrap_or(host)
-}
-
-/// A value of a connection string, quoted.
-#[must_use]
-pub fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
 /// Whether the words of a failed connection mean that it fails until somebody changes the deployment: a wrong password,

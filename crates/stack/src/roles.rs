@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use domain::database;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Serialize;
 use sha2::Sha256;
@@ -42,10 +43,19 @@ impl Role {
         self.component != VIEWER
     }
 
-    /// What is common to the names of the roles of its database.
-    pub fn prefix(&self) -> &str {
+    /// What is common to the names of the roles of its database, as a variable has it.
+    pub fn prefix(&self) -> String {
         let end = format!("_{}", self.component.replace('-', "_"));
-        self.name.strip_suffix(&end).unwrap_or(&self.name)
+        database::escaped(self.name.strip_suffix(&end).unwrap_or(&self.name))
+    }
+
+    /// Its password in these variables.
+    pub fn password(&self, variables: &BTreeMap<String, String>) -> String {
+        let given = variables.get(&self.variable()).map_or("", String::as_str);
+        let pair = database::pairs(&format!("password='{given}'"));
+        // What is malformed opens nothing, here as in a component.
+        let pair = pair.unwrap_or_default().into_iter().next();
+        pair.map_or_else(String::new, |(_, password)| password)
     }
 }
 
@@ -129,7 +139,7 @@ pub fn known(
 fn given_for(roles: &[Role], given: &BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
     let prefix = given.get(PREFIX_VARIABLE)?;
     let components = || roles.iter().filter(|it| it.is_component());
-    let fits = components().all(|it| it.prefix() == prefix && given.contains_key(&it.variable()));
+    let fits = components().all(|it| it.prefix() == *prefix && given.contains_key(&it.variable()));
     fits.then(|| {
         let passwords = components().map(|it| (it.variable(), given[&it.variable()].clone()));
         passwords
@@ -144,7 +154,7 @@ fn variables(roles: &[Role], secret: &str) -> BTreeMap<String, String> {
         .flat_map(|it| {
             [
                 (it.variable(), derived(secret, &it.name)),
-                (PREFIX_VARIABLE.to_owned(), it.prefix().to_owned()),
+                (PREFIX_VARIABLE.to_owned(), it.prefix()),
             ]
         })
         .collect()
@@ -257,5 +267,16 @@ mod tests {
         );
         assert_eq!(given_for(&roles, &given("baton_other")), None);
         assert_eq!(given_for(&roles, &BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn variables_are_escaped_as_the_manifest_quotes_them() {
+        let role = role("scheduler", "baton_it's_scheduler");
+        let given = BTreeMap::from([
+            ("pg_role".to_owned(), r"baton_it\'s".to_owned()),
+            ("pg_password_scheduler".to_owned(), r"a\'b\\c d".to_owned()),
+        ]);
+        assert!(given_for(std::slice::from_ref(&role), &given).is_some());
+        assert_eq!(role.password(&given), r"a'b\c d");
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use domain::database;
 use terminal::{advice, output};
 use tokio::sync::watch;
 use tokio_postgres::Client;
@@ -257,7 +258,10 @@ pub fn database_variables(address: &Address) -> Result<[(String, String); 5]> {
     Ok([
         ("pg_host".to_owned(), address.host()?),
         ("pg_port".to_owned(), address.port().to_string()),
-        ("pg_database".to_owned(), address.database().to_owned()),
+        (
+            "pg_database".to_owned(),
+            database::escaped(address.database()),
+        ),
         ("pg_sslmode".to_owned(), address.tls().sslmode().to_owned()),
         ("pg_ca".to_owned(), String::new()),
     ])

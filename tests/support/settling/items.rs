@@ -1,7 +1,7 @@
 //! Jobs with a queue of the engine's, and jobs whose items are rows of the application.
 
 use contract::items::{
-    ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, ItemsSettled, SettleItems,
+    ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, SettleItems, SettleItemsAnswer, Settled,
 };
 use contract::native::call;
 use contract::{Claim, Trigger};
@@ -122,19 +122,39 @@ pub(crate) async fn take(worker: &Client) -> anyhow::Result<(Uuid, Vec<Item>)> {
     }
 }
 
-/// Settles items with the same outcome each.
+/// It may succeed later.
+pub(crate) fn retry() -> ItemEnding {
+    ItemEnding::Retry { error: why() }
+}
+
+/// The other side asked for a minute of patience.
+pub(crate) fn wait() -> ItemEnding {
+    ItemEnding::Wait {
+        seconds: 60,
+        error: why(),
+    }
+}
+
+/// It would fail again.
+pub(crate) fn failed() -> ItemEnding {
+    ItemEnding::Failed { error: why() }
+}
+
+fn why() -> String {
+    "it went wrong".to_owned()
+}
+
+/// Settles items with the same ending each.
 pub(crate) async fn settle_items(
     worker: &Client,
     attempt_id: Uuid,
     items: impl IntoIterator<Item = Uuid>,
-    outcome: ItemEnding,
+    ending: ItemEnding,
     claim_next: bool,
-) -> anyhow::Result<ItemsSettled> {
+) -> anyhow::Result<SettleItemsAnswer> {
     let outcomes = items.into_iter().map(|id| ItemOutcome {
         id,
-        outcome,
-        error: (outcome != ItemEnding::Done).then(|| "it went wrong".to_owned()),
-        seconds: (outcome == ItemEnding::Wait).then_some(60),
+        ending: ending.clone(),
     });
     let settle = SettleItems {
         attempt_id,
@@ -142,6 +162,20 @@ pub(crate) async fn settle_items(
         claim_next,
     };
     Ok(call(worker, settle).await?)
+}
+
+/// The same, which must count.
+pub(crate) async fn settled(
+    worker: &Client,
+    attempt_id: Uuid,
+    items: impl IntoIterator<Item = Uuid>,
+    ending: ItemEnding,
+    claim_next: bool,
+) -> anyhow::Result<Settled> {
+    match settle_items(worker, attempt_id, items, ending, claim_next).await? {
+        SettleItemsAnswer::Settled(it) => Ok(it),
+        lost => anyhow::bail!("{lost:?}"),
+    }
 }
 
 async fn taken(worker: &Client) -> anyhow::Result<Option<(Uuid, Vec<String>)>> {
@@ -159,6 +193,6 @@ async fn done(worker: &Client, attempt: Uuid, items: &[String]) -> anyhow::Resul
         .iter()
         .map(|it| it.parse())
         .collect::<Result<_, _>>()?;
-    let settled = settle_items(worker, attempt, ids, ItemEnding::Done, false).await?;
-    Ok(matches!(settled, ItemsSettled::Settled { .. }))
+    let answer = settle_items(worker, attempt, ids, ItemEnding::Done, false).await?;
+    Ok(matches!(answer, SettleItemsAnswer::Settled(_)))
 }

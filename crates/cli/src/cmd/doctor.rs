@@ -355,8 +355,8 @@ async fn roles_log_in(home: &Home, database: &Database, client: &Client) -> Resu
     };
     let mut checks = Vec::new();
     for role in roles.iter().filter(|it| it.is_component()) {
-        let password = variables.get(&role.variable()).map_or("", String::as_str);
-        let address = database.address().with_user(&role.name, password);
+        let password = role.password(&variables);
+        let address = database.address().with_user(&role.name, &password);
         if let Err(error) = connect(&address).await {
             let found = format!(
                 "{} cannot log in as {}: {}",

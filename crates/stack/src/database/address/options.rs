@@ -1,4 +1,5 @@
-use anyhow::{Result, bail};
+use anyhow::Result;
+use domain::database;
 use percent_encoding::percent_decode_str;
 
 /// A connection string without the options of libpq that the driver does not know.
@@ -43,21 +44,11 @@ impl Options {
 
     /// Pairs by libpq's rules: a value with blanks is quoted, and a backslash escapes.
     fn split_pairs(&mut self, text: &str) -> Result<()> {
-        let mut rest = text.trim_start();
-        while !rest.is_empty() {
-            let Some((key, after)) = rest.split_once('=') else {
-                bail!(
-                    "`{}` has no value",
-                    rest.split_whitespace().next().unwrap_or_default()
-                );
-            };
-            let (key, after) = (key.trim(), after.trim_start());
-            let (value, after) = value(after)?;
-            if !self.take(key, &value) {
-                let value = domain::database::quoted(&value);
-                self.rest.push_str(&format!("{key}={value} "));
+        for (key, value) in database::pairs(text).map_err(anyhow::Error::msg)? {
+            if !self.take(&key, &value) {
+                self.rest
+                    .push_str(&format!("{key}={} ", database::quoted(&value)));
             }
-            rest = after.trim_start();
         }
         Ok(())
     }
@@ -70,25 +61,5 @@ impl Options {
         };
         *place = Some(value.to_owned());
         true
-    }
-}
-
-/// The value at the start of a text, and what follows it.
-fn value(text: &str) -> Result<(String, &str)> {
-    let quoted = text.strip_prefix('\'');
-    let mut value = String::new();
-    let text = quoted.unwrap_or(text);
-    let mut chars = text.char_indices();
-    while let Some((at, it)) = chars.next() {
-        match it {
-            '\\' => value.extend(chars.next().map(|(_, it)| it)),
-            '\'' if quoted.is_some() => return Ok((value, &text[at + 1..])),
-            _ if quoted.is_none() && it.is_whitespace() => return Ok((value, &text[at..])),
-            _ => value.push(it),
-        }
-    }
-    match quoted {
-        Some(_) => bail!("a quoted value does not end"),
-        None => Ok((value, "")),
     }
 }

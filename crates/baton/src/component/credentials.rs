@@ -4,8 +4,9 @@ use domain::webhook::{self, Signed};
 use spin_sdk::http::{HeaderMap, Method, Request};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::http_out::read_at_most;
-use crate::{Config, Error};
+use super::http_out::read_at_most;
+use super::{Config, Error};
+use crate::clock::wall_clock;
 
 /// A body longer than this is refused unread beyond it, in bytes.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -81,16 +82,4 @@ fn signed(headers: &HeaderMap) -> Option<Signed<'_>> {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// The wall clock in seconds since 1970, for what is no matter of coordination between workers: that is the database's.
-pub fn wall_clock() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a signature is checked before the database is asked, and a suspended sender must not ask"
-    )]
-    let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH)
-        // Before 1970 no signature is recent.
-        .map_or(0, |it| it.as_secs())
 }

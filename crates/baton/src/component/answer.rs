@@ -3,7 +3,7 @@ use contract::Claim;
 use serde_json::{Value, json};
 use spin_sdk::http::{FullBody, HeaderValue, Method};
 
-use crate::Error;
+use super::Error;
 
 /// What [`crate::serve`] returns.
 pub type Response = spin_sdk::http::Response<FullBody<Bytes>>;

@@ -3,10 +3,10 @@ use std::{future::Future, pin::pin};
 use contract::{Extend, ExtendAttempt};
 use domain::budget::HEARTBEAT;
 use futures::future::{Either, select};
-use spin_sdk::time::sleep;
 use uuid::Uuid;
 
-use crate::Db;
+use super::Db;
+use crate::clock::sleep;
 
 /// Does `work` and renews the lease beside it. None when the lease was lost: then the work is dropped where it stands.
 /// A heartbeat that cannot reach the database is tried again; whether the lease held is for the settlement to say.

@@ -4,42 +4,12 @@ use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
-use spin_sdk::http::{FullBody, HeaderMap, Method, Request, send};
+use spin_sdk::http::{FullBody, Method, Request, send};
 use spin_sdk::wasip3::http::types::ErrorCode;
 
-use crate::Error;
-use crate::db::within;
-
-/// An answer from outside.
-#[derive(Debug)]
-pub struct Fetched {
-    /// The HTTP status.
-    pub status: u16,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-}
-
-/// Why there is no answer from outside.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// It did not come in time.
-    #[error("timeout")]
-    TimedOut,
-    /// It is longer than so many bytes.
-    #[error("the answer is longer than {0} bytes")]
-    TooLong(usize),
-    /// The manifest, or the host's configuration, does not let this component ask there.
-    #[error("allowed_outbound_hosts does not allow this host")]
-    Denied,
-    /// The other side cannot be reached, so it has not seen the request; the text is short.
-    #[error("{0}")]
-    NotSent(String),
-    /// It breaks off, and may have seen the request; the text is short.
-    #[error("{0}")]
-    Failed(String),
-}
+use super::Error;
+use crate::clock::within;
+use crate::http::{FetchError, Fetched};
 
 /// Sends a request and reads at most `longest` bytes of the answer within `patience`.
 pub async fn fetch(

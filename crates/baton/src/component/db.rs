@@ -1,16 +1,13 @@
-use std::{future::Future, pin::pin, time::Duration};
-
 use contract::{Call, Param, codes};
 use domain::budget;
 use domain::database::is_permanent;
-use futures::future::{Either, select};
 use spin_sdk::pg::{
     Certificate, Connection, DbValue, Error as SdkError, OpenOptions, ParameterValue, PgError,
     QueryError,
 };
-use spin_sdk::time::sleep;
 
-use crate::{Config, Error};
+use super::{Config, Error};
+use crate::clock::within;
 
 /// The database, for calls of `baton_api` and nothing else.
 pub struct Db(Connection);
@@ -58,14 +55,6 @@ impl Db {
         }
         rows.result().await.map_err(classify)?;
         value.ok_or_else(|| Error::Bug(format!("{} returned no row", C::SQL)))?
-    }
-}
-
-/// What the work comes to, or none when it takes longer.
-pub async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
-    match select(pin!(work), pin!(sleep(patience))).await {
-        Either::Left((done, _)) => Some(done),
-        Either::Right(((), _)) => None,
     }
 }
 

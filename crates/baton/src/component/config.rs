@@ -1,7 +1,7 @@
 use domain::{database, key};
 use spin_sdk::variables;
 
-use crate::Error;
+use super::Error;
 
 /// The settings that every component has.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Config {
             .map_err(|it| Error::Misconfigured(format!("variable service_key: {it}")))?;
         Ok(Self {
             service_keys,
-            webhook_secret: variable("webhook_secret").await?,
+            webhook_secret: variable_or_empty("webhook_secret").await?,
             database: Database::load().await?,
         })
     }
@@ -42,8 +42,7 @@ impl Config {
 
 impl Database {
     async fn load() -> Result<Self, Error> {
-        let host = variable("pg_host").await?;
-        let ca = variable("pg_ca").await?;
+        let ca = variable_or_empty("pg_ca").await?;
         let ca = Some(ca).filter(|it| !it.trim().is_empty());
         // Spin reads the first certificate of a text and says nothing about others.
         if ca
@@ -54,38 +53,8 @@ impl Database {
                 "variable pg_ca: give exactly one certificate, as PEM text".to_owned(),
             ));
         }
-        let mode = variable("pg_sslmode").await?;
-        let tls = database::tls(&mode, &host, ca.is_some())
-            .map_err(|it| Error::Misconfigured(format!("variable pg_sslmode: {it}")))?;
-        let mut address = format!("host={} ", database::quoted(&host));
-        // An IPv6 literal is a name in `host`, by which Spin checks it, and an address here.
-        if database::bare(&host) != host {
-            address.push_str(&format!(
-                "hostaddr={} ",
-                database::quoted(database::bare(&host))
-            ));
-        }
-        for (parameter, name) in [
-            ("port", "pg_port"),
-            ("dbname", "pg_database"),
-            ("user", "pg_user"),
-            ("password", "pg_password"),
-        ] {
-            let value = variable(name).await?;
-            if !value.is_empty() {
-                address.push_str(&format!("{parameter}={} ", database::quoted(&value)));
-            }
-        }
-        for (parameter, value) in database::TIMEOUTS {
-            address.push_str(&format!("{parameter}={value} "));
-        }
-        // Should anything ever leave a transaction or a statement behind, PostgreSQL ends it. Whatever the server's zone is,
-        // answers say instants in UTC.
-        address.push_str(&format!(
-            "sslmode={} options='-c idle_in_transaction_session_timeout=10s -c statement_timeout=20s \
-             -c default_transaction_isolation=read\\\\ committed -c TimeZone=UTC'",
-            tls.sslmode()
-        ));
+        let address = database::connection_string(&variable("database").await?, ca.is_some())
+            .map_err(|it| Error::Misconfigured(format!("variable database: {it}")))?;
         Ok(Self { address, ca })
     }
 }
@@ -95,4 +64,12 @@ pub async fn variable(name: &str) -> Result<String, Error> {
     variables::get(name)
         .await
         .map_err(|it| Error::Misconfigured(format!("variable {name}: {it}")))
+}
+
+/// The value of a Spin variable that a component need not declare.
+async fn variable_or_empty(name: &str) -> Result<String, Error> {
+    match variables::get(name).await {
+        Err(variables::Error::Undefined(_)) => Ok(String::new()),
+        it => it.map_err(|it| Error::Misconfigured(format!("variable {name}: {it}"))),
+    }
 }

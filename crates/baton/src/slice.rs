@@ -1,0 +1,130 @@
+//! One call of a job: batch after batch, as long as its time lasts. Decisions only.
+
+use std::time::Duration;
+
+use contract::Trigger;
+use contract::items::Settled;
+use serde_json::{Value, json};
+
+use crate::{NotDone, Outcome};
+
+/// Whether another batch is to be claimed: for callers that want all that is due, if it would end in time when it takes
+/// as long as the last one.
+pub(crate) fn claims_next(trigger: Trigger, left: Duration, last: Duration) -> bool {
+    let wants_all = match trigger {
+        Trigger::Tick | Trigger::Wake | Trigger::Next => true,
+        Trigger::Manual | Trigger::Cron => false,
+    };
+    wants_all && left > last.max(Duration::from_secs(1))
+}
+
+/// What became of all batches.
+#[derive(Debug, Default)]
+pub(crate) struct Ran {
+    claimed: usize,
+    completed: i64,
+    retried: i64,
+    failed: i64,
+    last: Option<Settled>,
+}
+
+impl Ran {
+    pub(crate) fn add(&mut self, claimed: usize, settled: Settled) {
+        self.claimed += claimed;
+        self.completed += settled.completed;
+        self.retried += settled.retried;
+        self.failed += settled.failed;
+        self.last = Some(settled);
+    }
+
+    /// The body of the answer; what is left is what the last settlement left.
+    pub(crate) fn body(&self) -> Value {
+        let last = self.last.as_ref();
+        json!({
+            "status": "ran",
+            "claimed": self.claimed,
+            "completed": self.completed,
+            "retried": self.retried,
+            "failed": self.failed,
+            "left": last.map(|it| it.left),
+            "again": last.is_some_and(|it| it.again),
+            "again_in": last.and_then(|it| it.again_in),
+        })
+    }
+}
+
+/// What to settle an item with.
+pub(crate) fn ending(outcome: Outcome) -> contract::items::ItemEnding {
+    match outcome {
+        Ok(_) => contract::items::ItemEnding::Done,
+        Err(NotDone::Retry(error)) => contract::items::ItemEnding::Retry { error },
+        Err(NotDone::Wait { seconds, why }) => contract::items::ItemEnding::Wait {
+            seconds,
+            error: why,
+        },
+        Err(NotDone::Failed(error)) => contract::items::ItemEnding::Failed { error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_next_batch_is_claimed_while_it_can_end_in_time() {
+        let check = |trigger, left: u64, last: u64, expected| {
+            let (left, last) = (Duration::from_millis(left), Duration::from_millis(last));
+            assert_eq!(
+                claims_next(trigger, left, last),
+                expected,
+                "{trigger:?} {left:?} {last:?}"
+            );
+        };
+        for trigger in [Trigger::Tick, Trigger::Wake, Trigger::Next] {
+            check(trigger, 19_900, 100, true);
+            check(trigger, 11_000, 9_000, true);
+            check(trigger, 9_000, 11_000, false);
+            check(trigger, 1_001, 10, true);
+            check(trigger, 1_000, 10, false);
+            check(trigger, 0, 0, false);
+        }
+        for trigger in [Trigger::Manual, Trigger::Cron] {
+            check(trigger, 19_900, 100, false);
+        }
+    }
+
+    #[test]
+    fn the_answer_sums_batches_and_has_what_the_last_one_left() {
+        let settled = |completed, retried, failed, left, again| Settled {
+            completed,
+            retried,
+            failed,
+            left,
+            again,
+            again_in: again.then_some(2.5),
+            next: None,
+        };
+        let mut ran = Ran::default();
+        ran.add(20, settled(18, 1, 1, 7, true));
+        ran.add(7, settled(5, 2, 0, 2, true));
+        let expected = json!({
+            "status": "ran", "claimed": 27, "completed": 23, "retried": 3, "failed": 1,
+            "left": 2, "again": true, "again_in": 2.5,
+        });
+        assert_eq!(ran.body(), expected);
+    }
+
+    #[test]
+    fn each_outcome_is_settled_as_it_says() {
+        use contract::items::ItemEnding::{Done, Failed, Retry, Wait};
+
+        use crate::Outcomes as _;
+
+        let error = || "busy".to_owned();
+        assert_eq!(ending(Outcome::done()), Done);
+        assert_eq!(ending(Outcome::retry("busy")), Retry { error: error() });
+        assert_eq!(ending(Outcome::failed("busy")), Failed { error: error() });
+        let wait = ending(Outcome::retry_after(Duration::from_secs(7)));
+        assert!(matches!(wait, Wait { seconds: 7, .. }), "{wait:?}");
+    }
+}
