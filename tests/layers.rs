@@ -12,6 +12,7 @@ use crate::support::home;
 /// From the bottom up: a crate depends on crates of the rows above its own only.
 const LAYERS: [&[&str]; 6] = [
     &[
+        "baton-macros",
         "cluster",
         "contract",
         "domain",

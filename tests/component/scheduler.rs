@@ -177,7 +177,8 @@ async fn a_broken_table_stops_no_other_job() -> anyhow::Result<()> {
     assert_eq!(validation(&answer)["state"], "broken", "{answer}");
     let reason = validation(&answer)["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("email"), "{answer}");
-    assert!(answer["swept"]["failed"]["sample"].is_string(), "{answer}");
+    let sample = &answer["swept"]["failed"]["sample of validate-contacts"];
+    assert!(sample.is_string(), "{answer}");
     let (code, answer) = app.validate().await?;
     assert_eq!(code, 500, "{answer}");
     Ok(())
