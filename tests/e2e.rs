@@ -18,3 +18,4 @@ mod sync_command;
 mod sync_discovery;
 mod ticks;
 mod wakes;
+mod worker;
