@@ -105,6 +105,11 @@ fn the_diagrams_have_the_states_that_the_schema_allows() {
         "migrations/0003_cycles_and_attempts.sql",
         "cycle_status_is_known",
     );
+    check(
+        "Item",
+        "migrations/0015_jobs_of_applications.sql",
+        "item_status_is_known",
+    );
     check("Slot", "migrations/0002_jobs.sql", "slot_status_is_known");
     check("Wake", "migrations/0006_wakes.sql", "wake_is_known check");
     check(
