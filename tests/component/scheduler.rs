@@ -185,6 +185,21 @@ async fn a_broken_table_stops_no_other_job() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_tick_deletes_as_much_as_is_old() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute(
+            "insert into baton.runs (job, status, reason, trigger, worker, started_at, finished_at)
+             select 'validate-contacts', 'idle', 'nothing_due', 'tick', 'test', now() - interval '1 year', now() - interval '1 year' from generate_series(1, 2500)",
+        )
+        .await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    let (_, answer) = app.tick().await?;
+    assert_eq!(answer["swept"]["pruned"], 2500, "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn every_tick_is_recorded() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.add_many_contacts(10).await?;

@@ -66,6 +66,8 @@ pub struct Swept {
 pub struct Pruned {
     /// Old rows deleted.
     pub pruned: u32,
+    /// Whether another call finds more.
+    pub more: bool,
     /// Parts that failed, with their errors; none stopped another.
     pub failed: BTreeMap<String, String>,
 }

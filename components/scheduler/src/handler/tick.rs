@@ -24,6 +24,8 @@ const MOST_REFUSALS: usize = 3;
 const MOST_SLOTS: u32 = 8;
 /// How many rows of each kind one sweep touches, and how many jobs one tick looks at.
 const BOUND: i32 = 100;
+/// How many rows of each kind are deleted at once when the work is done; as often as there is time.
+const PRUNED: i32 = 1000;
 
 /// Sweeps, plans, then calls what is due until nothing is, or the budget is spent.
 pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Error> {
@@ -77,13 +79,23 @@ struct Tick {
 impl Tick {
     /// Samples and prunes, when the work is done: late, lost or failed, it harms none.
     async fn tidy(&mut self, config: &Config) {
-        let prune = Db::once(config, Prune { limit: BOUND });
-        match within(budget::TICK_ENDING, prune).await {
-            Some(Ok(pruned)) => {
+        let mut done = false;
+        let pruning = async {
+            loop {
+                let pruned = Db::once(config, Prune { limit: PRUNED }).await?;
+                done = true;
                 self.swept.pruned += pruned.pruned;
                 self.swept.failed.extend(pruned.failed);
+                if !pruned.more {
+                    return Ok::<(), Error>(());
+                }
             }
+        };
+        match within(budget::TICK_ENDING, pruning).await {
+            Some(Ok(())) => {}
             Some(Err(error)) => self.not_tidied(&error.to_string()),
+            // The next tick goes on.
+            None if done => {}
             None => self.not_tidied("it took too long"),
         }
     }
