@@ -7,6 +7,7 @@ mod faults;
 mod follow_up_reminders;
 mod host;
 mod message_callbacks;
+mod own_job;
 mod process_chunks;
 mod scheduler;
 mod validate_contacts;

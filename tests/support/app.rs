@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) bouncer: Option<u16>,
     /// Leave out this text of the manifest.
     pub(crate) without: Option<&'static str>,
+    /// The manifest.
+    pub(crate) manifest: &'static str,
 }
 
 impl Setup {
@@ -54,6 +56,16 @@ impl Setup {
             max_connections: 64,
             bouncer: None,
             without: None,
+            manifest: "spin.toml",
+        }
+    }
+
+    /// An application of its own, with these variables.
+    pub(crate) fn of(manifest: &'static str, variables: Vec<(&'static str, String)>) -> Setup {
+        Setup {
+            variables,
+            manifest,
+            ..Setup::offline()
         }
     }
 
@@ -74,9 +86,10 @@ impl App {
     pub(crate) async fn start(db: &Db, setup: Setup) -> anyhow::Result<App> {
         let logs = tempfile::tempdir()?;
         let manifest = match setup.without {
-            None => super::home().join("spin.toml"),
+            None => super::home().join(setup.manifest),
             Some(text) => manifest_without(text, logs.path())?,
         };
+        let text = std::fs::read_to_string(&manifest)?;
         let mut config = Config::new(manifest, ([127, 0, 0, 1], 0).into());
         config.log_dir = Some(logs.path().to_owned());
         config.cache_dir = Some(std::path::absolute(
@@ -93,7 +106,10 @@ impl App {
             ("pg_port", port.to_string()),
             ("pg_database", db.name.clone()),
         ];
-        config.variables.extend(db.login_variables().await?);
+        // An application has some of Baton's components.
+        let logins = db.login_variables().await?.into_iter();
+        let logins = logins.filter(|(name, _)| text.contains(&format!("\n{name} =")));
+        config.variables.extend(logins);
         for (name, value) in database.into_iter().chain(setup.variables) {
             config.variables.insert(name.to_owned(), value);
         }

@@ -179,6 +179,27 @@ impl Db {
         Ok(roles.map(|it| (it, WORKER_PASSWORD)).collect())
     }
 
+    /// Lets the component of a job log in that the test made. A copy has the template's roles, so its role gets a login
+    /// with their prefix.
+    pub(crate) async fn let_log_in(&self, component: &str) -> anyhow::Result<()> {
+        let roles = roles(&self.owner).await?;
+        let role = roles.get(component).context("the job has a role")?;
+        let scheduler = roles.get("scheduler").context("it has a role")?;
+        let prefix = scheduler.strip_suffix("scheduler").context("by its name")?;
+        let login = format!("{prefix}{}", component.replace('-', "_"));
+        let superuser = self.superuser().await?;
+        let make = format!(
+            "do $$ begin create role {login} nologin; exception when duplicate_object or unique_violation then null; end $$"
+        );
+        superuser.batch_execute(&make).await?;
+        // Roles belong to the server, and tests that start at once change the same one.
+        static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _turn = TURN.lock().await;
+        schema::set_login(&superuser, &login, WORKER_PASSWORD).await?;
+        let grant = format!("grant {role} to {login}");
+        Ok(superuser.batch_execute(&grant).await?)
+    }
+
     /// The variables of the application with which components log in.
     pub(crate) async fn login_variables(&self) -> anyhow::Result<Vec<(String, String)>> {
         let roles = roles(&self.owner).await?;

@@ -2,7 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -15,8 +15,8 @@ use crate::Context;
 const LONGEST_ANSWER: usize = 1024 * 1024;
 /// How long a request may take unless [`Request::timeout`] says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to hold back when the other side asks for patience and does not say for how long.
-const WAIT: Duration = Duration::from_secs(30);
+/// How long to hold back when the other side asks for patience and does not say for how long, in seconds.
+const WAIT: u32 = 30;
 
 /// An answer from outside.
 #[derive(Debug)]
@@ -244,39 +244,23 @@ impl Answer {
         String::from_utf8_lossy(&self.fetched.body).into_owned()
     }
 
-    /// How long the header field `Retry-After` asks to wait; 30 s without one. For [`crate::Outcomes::retry_after`].
+    /// How long the header field `Retry-After` asks to wait, in seconds or by a date, between 1 s and 1 h; 30 s without one.
+    /// For [`crate::Outcomes::retry_after`].
     pub fn retry_after(&self) -> Duration {
-        self.asked_wait().unwrap_or(WAIT)
-    }
-
-    fn asked_wait(&self) -> Option<Duration> {
-        retry_after(self.header("retry-after")?, self.header("date"))
+        let seconds = outbound::wait(self.header("retry-after"), self.header("date"), WAIT);
+        Duration::from_secs(seconds.into())
     }
 
     fn unless_server_error(self) -> Result<Self, Error> {
         match self.status() {
             500.. => Err(Error::ServerError {
                 status: self.status(),
-                retry_after: self.asked_wait(),
+                retry_after: self.header("retry-after").map(|_| self.retry_after()),
                 request: self.request,
             }),
             _ => Ok(self),
         }
     }
-}
-
-/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which counts from the server's own clock if it tells it.
-fn retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
-    let text = text.trim();
-    if !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit()) {
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
-    }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let now = match date {
-        Some(date) => httpdate::parse_http_date(date.trim()).ok()?,
-        None => SystemTime::UNIX_EPOCH + Duration::from_secs(crate::clock::wall_clock()),
-    };
-    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// An address for people: without user and query, which may hold secrets.
@@ -295,24 +279,6 @@ fn shown(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
-        let check = |text, date, expected: Option<u64>| {
-            let expected = expected.map(Duration::from_secs);
-            assert_eq!(retry_after(text, date), expected, "{text} {date:?}");
-        };
-        check("7", None, Some(7));
-        check(" 120 ", date, Some(120));
-        check("99999999999999999999", None, Some(u64::MAX));
-        check("Sun, 06 Nov 1994 08:50:00 GMT", date, Some(23));
-        check("Sun, 06 Nov 1994 08:00:00 GMT", date, Some(0));
-        check("Sun, 06 Nov 1994 08:50:00 GMT", None, Some(0));
-        check("-1", None, None);
-        check("soon", date, None);
-        check("", date, None);
-    }
 
     #[test]
     fn errors_show_no_user_and_no_query() {

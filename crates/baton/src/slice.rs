@@ -25,6 +25,7 @@ pub(crate) struct Ran {
     completed: i64,
     retried: i64,
     failed: i64,
+    left: i64,
     last: Option<Settled>,
 }
 
@@ -34,10 +35,11 @@ impl Ran {
         self.completed += settled.completed;
         self.retried += settled.retried;
         self.failed += settled.failed;
+        self.left += settled.left;
         self.last = Some(settled);
     }
 
-    /// The body of the answer; what is left is what the last settlement left.
+    /// The body of the answer; whether to call again is what the last settlement says.
     pub(crate) fn body(&self) -> Value {
         let last = self.last.as_ref();
         json!({
@@ -46,7 +48,7 @@ impl Ran {
             "completed": self.completed,
             "retried": self.retried,
             "failed": self.failed,
-            "left": last.map(|it| it.left),
+            "left": self.left,
             "again": last.is_some_and(|it| it.again),
             "again_in": last.and_then(|it| it.again_in),
         })
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_sums_batches_and_has_what_the_last_one_left() {
+    fn the_answer_sums_batches_and_ends_as_the_last_one() {
         let settled = |completed, retried, failed, left, again| Settled {
             completed,
             retried,
@@ -109,7 +111,7 @@ mod tests {
         ran.add(7, settled(5, 2, 0, 2, true));
         let expected = json!({
             "status": "ran", "claimed": 27, "completed": 23, "retried": 3, "failed": 1,
-            "left": 2, "again": true, "again_in": 2.5,
+            "left": 9, "again": true, "again_in": 2.5,
         });
         assert_eq!(ran.body(), expected);
     }

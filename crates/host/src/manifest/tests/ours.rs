@@ -17,3 +17,8 @@ fn the_application_follows_the_rules_of_spin() {
 fn the_probe_of_the_tests_follows_the_rules_of_spin() {
     check("tests/probe/spin.toml");
 }
+
+#[test]
+fn the_example_of_a_job_follows_the_rules_of_spin() {
+    check("examples/own-job/spin.toml");
+}
