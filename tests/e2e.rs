@@ -9,6 +9,7 @@ mod keep_up;
 mod keys;
 mod messages;
 mod messages_command;
+mod new_job;
 mod one_host;
 mod one_shot;
 mod relay;

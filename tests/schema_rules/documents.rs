@@ -41,6 +41,49 @@ async fn the_rows_that_the_readme_inserts_are_due() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn what_the_readme_says_of_a_job_of_ones_own_works() -> anyhow::Result<()> {
+    let readme = read("README.md");
+    let section = readme
+        .split("## A job of your own")
+        .nth(1)
+        .and_then(|it| it.split("\n## ").next())
+        .expect("README.md tells of jobs of one's own");
+    let blocks: Vec<&str> = section
+        .split("```sql\n")
+        .skip(1)
+        .filter_map(|it| it.split("```").next())
+        .collect();
+    let [queue, rows] = blocks[..] else {
+        panic!("{} blocks", blocks.len())
+    };
+    let db = Db::new().await?;
+    // Its application's role is one that the tests have.
+    let queue = queue.replace(" to app;", " to anon;");
+    db.owner
+        .batch_execute(&format!(
+            "select baton.create_job('invoice-export');
+             {queue}
+             set role anon; select baton.enqueue('invoice-export', key => 'R-20'); reset role"
+        ))
+        .await?;
+    let waiting =
+        "select key from baton_board.items where status in ('ready', 'delayed') order by key";
+    assert_eq!(db.list(waiting, &[]).await?, ["R-17", "R-19", "R-20"]);
+    db.owner
+        .batch_execute(&format!(
+            "select baton.drop_job('invoice-export', discard => true);
+             create schema app;
+             create table app.invoices (id bigint generated always as identity primary key, number text, exported_at timestamptz);
+             {rows}
+             insert into app.invoices (number) values ('R-17')"
+        ))
+        .await?;
+    let claimed = "select baton_api.claim_items('invoice-export', 'manual', 'test')->>'status'";
+    assert_eq!(db.text(claimed).await?.as_deref(), Some("claimed"));
+    Ok(())
+}
+
 #[test]
 fn every_test_that_the_architecture_names_exists() {
     let architecture = read("ARCHITECTURE.md");

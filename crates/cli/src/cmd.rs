@@ -8,6 +8,7 @@ mod keys;
 mod logs;
 mod messages;
 mod migrate;
+mod new;
 mod pause;
 mod relay;
 mod resume;
@@ -106,7 +107,10 @@ pub(crate) enum Command {
     /// Show messages to people: what went out, what is held back and why, what nobody knows.
     #[command(after_help = messages::EXAMPLES)]
     Messages(messages::Args),
-    /// Make or remove jobs of your own.
+    /// Write the files of a job of your own.
+    #[command(subcommand)]
+    New(new::Command),
+    /// Make or remove jobs of your own in the database.
     #[command(subcommand)]
     Job(job::Command),
     /// Add items to the queue of a job of your own.
@@ -156,6 +160,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Pause(args) => pause::run(args, context).await,
         Command::Resume(args) => resume::run(args, context).await,
         Command::Set(args) => set::run(args, context).await,
+        Command::New(command) => new::run(command, context),
         Command::Job(command) => job::run(command, context).await,
         Command::Enqueue(args) => enqueue::run(args, context).await,
         Command::Items(args) => items::run(args, context).await,

@@ -156,6 +156,12 @@ pub async fn start(
         bearer: bearer.subscribe(),
     });
     let resolvers = resolvers(home, &variables)?;
+    // An application with other components declares what its components need; Spin ignores the rest, too.
+    let declared = home.read_manifest()?;
+    let declared = declared.get("variables").and_then(toml::Value::as_table);
+    variables.retain(|name, _| {
+        options.variables.contains_key(name) || declared.is_some_and(|it| it.contains_key(name))
+    });
     let logs = home.logs();
     std::fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
     let config = host::Config {
