@@ -46,6 +46,7 @@ const CLEAN: &str = "
     delete from public.crews where name = 'check-deployment';
     delete from public.contacts where email like 'check-deployment-%';
     delete from baton.opt_outs where address like '+120155501__';
+    delete from baton.inbound_messages where provider_id like 'SMffffffffffffffff%';
     delete from baton.slots where job = 'follow-up-reminders' and status = 'planned' and due_at < now() and due_at <> date_trunc('minute', due_at);
     update baton.channels set blocked_until = null, blocked_reason = null;
     select baton_api.resume_job(j.name, 'check-deployment') from baton.jobs j where j.paused_by = 'check-deployment'";
