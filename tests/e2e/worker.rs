@@ -32,7 +32,7 @@ async fn a_worker_in_another_language_works_the_same_queue() -> anyhow::Result<(
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     assert_eq!(said, "hello Ada\nhello Bob\nhello Eve\n");
-    let states = "select concat_ws(' ', status, error) from baton_board.items order by id";
+    let states = "select concat_ws(' ', status, error) from baton_board.items order by 1";
     assert_eq!(
         db.list(states, &[]).await?,
         [
