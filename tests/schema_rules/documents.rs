@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::support::db::Db;
 use crate::support::home;
+use crate::support::settling::items::take;
 
 #[test]
 fn the_readme_lists_every_reason() {
@@ -62,10 +63,12 @@ async fn what_the_readme_says_of_a_job_of_ones_own_works() -> anyhow::Result<()>
     let queue = queue.replace(" to app;", " to anon;");
     db.owner
         .batch_execute(&format!(
-            "select baton.create_job('invoice-export');
-             {queue}
-             set role anon; select baton.enqueue('invoice-export', key => 'R-20'); reset role"
+            "select baton.create_job('invoice-export'); {queue}"
         ))
+        .await?;
+    db.superuser()
+        .await?
+        .batch_execute("set role anon; select baton.enqueue('invoice-export', key => 'R-20')")
         .await?;
     let waiting =
         "select key from baton_board.items where status in ('ready', 'delayed') order by key";
@@ -79,8 +82,8 @@ async fn what_the_readme_says_of_a_job_of_ones_own_works() -> anyhow::Result<()>
              insert into app.invoices (number) values ('R-17')"
         ))
         .await?;
-    let claimed = "select baton_api.claim_items('invoice-export', 'manual', 'test')->>'status'";
-    assert_eq!(db.text(claimed).await?.as_deref(), Some("claimed"));
+    let (_, items) = take(&db.worker().await?).await?;
+    assert_eq!(items[0].data["number"], "R-17");
     Ok(())
 }
 
