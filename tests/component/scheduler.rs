@@ -185,6 +185,23 @@ async fn a_broken_table_stops_no_other_job() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_job_of_another_deployment_is_called_there() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_many_contacts(1).await?;
+    db.configure(json!({ "base_url": "http://127.0.0.1:9" }))
+        .await?;
+    let app = App::start(&db, Setup::offline()).await?;
+    let (code, answer) = app.tick().await?;
+    let called = &answer["unreachable"][0]["url"];
+    assert_eq!(
+        (code, called),
+        (502, &json!("http://127.0.0.1:9/jobs/validate-contacts")),
+        "{answer}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_tick_deletes_as_much_as_is_old() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.owner

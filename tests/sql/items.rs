@@ -204,6 +204,28 @@ async fn the_next_batch_comes_with_the_settlement() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whatever the claim in the same transaction comes to: here it is declined, and a decline does not wait for the disk.
+#[tokio::test]
+async fn a_settlement_is_on_disk_although_the_claim_after_it_is_declined() -> anyhow::Result<()> {
+    let (db, worker) = queue("batch_size => 1").await?;
+    enqueue(&db, 2).await?;
+    let (attempt, items) = take(&worker).await?;
+    db.owner
+        .batch_execute(&format!(
+            "select baton_api.pause_job('{JOB}', 'test', null)"
+        ))
+        .await?;
+    worker.batch_execute("begin").await?;
+    let answer = settled(&worker, attempt, ids(&items), ItemEnding::Done, true).await?;
+    assert!(answer.again && answer.next.is_none(), "{answer:?}");
+    let row = worker
+        .query_one("select current_setting('synchronous_commit')", &[])
+        .await?;
+    assert_eq!(row.get::<_, String>(0), "on");
+    worker.batch_execute("commit").await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_item_that_is_cancelled_is_not_done_and_one_under_way_is_not_cancelled()
 -> anyhow::Result<()> {

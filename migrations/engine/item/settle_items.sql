@@ -17,6 +17,7 @@ security definer set search_path = '' set enable_seqscan = off set jit = off set
 as $$
 declare
   v_now constant timestamptz := baton.clock();
+  v_durability constant text := pg_catalog.current_setting('synchronous_commit');
   v_attempt baton.attempts;
   v_job baton.jobs;
   v_result jsonb;
@@ -50,6 +51,8 @@ begin
   v_again := baton_api.items_again(v_job, v_now);
   if p_claim_next and (v_again->>'again')::boolean then
     v_next := baton_api.claim_next_items(v_job.name, 'next', v_attempt.worker);
+    -- A claim that is declined does not wait for the disk; a settlement does.
+    perform pg_catalog.set_config('synchronous_commit', v_durability, true);
     if v_next->>'status' <> 'claimed' then
       v_next := null;
     end if;

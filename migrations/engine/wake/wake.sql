@@ -51,6 +51,10 @@ begin
     return;
   end if;
   if v_settings.wake = 'listen' then
+    -- Who listens delivers to its own deployment; the other one hears of it by the next tick.
+    if v_job.base_url is not null then
+      return;
+    end if;
     if v_job.max_parallel > 1 then
       select count(*) + 1 into v_calls from baton.attempts a
       where a.job = p_job and a.finished_at is null and a.claimed_at >= (select baton_api.mark_at('attempt_mark', v_job.lock_id));
@@ -60,7 +64,7 @@ begin
   else
     begin
       perform net.http_post(
-        url := v_settings.wake_url || v_job.route,
+        url := coalesce(v_job.base_url, v_settings.wake_url) || v_job.route,
         body := v_body,
         params := '{}'::jsonb,
         headers := baton.webhook_headers(v_settings.wake_secret, 'wake_' || pg_catalog.gen_random_uuid(), pg_catalog.clock_timestamp(), v_body::text),
