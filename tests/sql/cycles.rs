@@ -207,7 +207,7 @@ async fn a_contact_without_an_address_is_never_due() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Claims and settles one batch with this status; whether the cycle goes on, or None when there was nothing.
+/// Claims and settles one batch with this status; whether another call finds work, or None when there was nothing.
 async fn validate_batch(
     worker: &Client,
     trigger: Trigger,
@@ -217,10 +217,10 @@ async fn validate_batch(
         return Ok(None);
     };
     let outcomes = verdicts(&attempt, status, Reason::Accepted);
-    let Settle::Settled { more, .. } = settle(worker, attempt.attempt_id, outcomes).await? else {
+    let Settle::Settled { again, .. } = settle(worker, attempt.attempt_id, outcomes).await? else {
         panic!("nothing else happens")
     };
-    Ok(Some(more))
+    Ok(Some(again))
 }
 
 async fn state(worker: &Client) -> anyhow::Result<(DueState, String)> {

@@ -35,7 +35,6 @@ async fn a_lease_past_its_time_that_nobody_swept_still_settles() -> anyhow::Resu
         Settle::Settled {
             settled: 1,
             left: 0,
-            more: false,
             again: false,
         }
     );
@@ -125,7 +124,6 @@ async fn a_verdict_counts_only_for_the_address_that_was_judged() -> anyhow::Resu
         Settle::Settled {
             settled: 1,
             left: 1,
-            more: true,
             again: true,
         }
     );
@@ -151,7 +149,6 @@ async fn an_outcome_for_anothers_contact_changes_nothing() -> anyhow::Result<()>
         Settle::Settled {
             settled: 0,
             left: 1,
-            more: true,
             again: false,
         }
     );
@@ -182,7 +179,6 @@ async fn a_contact_that_somebody_holds_locked_stays_due_and_holds_up_nobody() ->
         Settle::Settled {
             settled: 1,
             left: 1,
-            more: true,
             again: true,
         }
     );
@@ -195,7 +191,6 @@ async fn a_contact_that_somebody_holds_locked_stays_due_and_holds_up_nobody() ->
         Settle::Settled {
             settled: 1,
             left: 0,
-            more: false,
             again: false,
         }
     );
@@ -215,7 +210,6 @@ async fn a_batch_that_could_settle_nothing_makes_the_job_wait() -> anyhow::Resul
         settled,
         Settle::Settled {
             settled: 0,
-            more: true,
             again: false,
             ..
         }

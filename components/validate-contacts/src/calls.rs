@@ -100,8 +100,6 @@ pub enum Settle {
         settled: u32,
         /// Contacts of the batch that stay due.
         left: u32,
-        /// Whether the cycle goes on.
-        more: bool,
         /// Whether another call finds work at once.
         again: bool,
     },

@@ -115,7 +115,7 @@ async fn validate_all(
     loop {
         let answer = call_job(http, ROUTE, Trigger::Manual).await?;
         settled += answer["settled"].as_u64().unwrap_or(0);
-        if answer["more"] == false {
+        if answer["again"] != true {
             break;
         }
     }

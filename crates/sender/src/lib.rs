@@ -42,7 +42,7 @@ pub async fn run(
 ) -> Result<Answer, Error> {
     let settings = Settings::load().await?;
     let db = Db::connect(config).await?;
-    match baton::claimed(db.call(claim).await?, "again") {
+    match baton::claimed(db.call(claim).await?) {
         Ok(attempt) => dispatch(&db, &settings, attempt).await,
         Err(answer) => Ok(answer),
     }

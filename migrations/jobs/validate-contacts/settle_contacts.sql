@@ -4,8 +4,7 @@
 -- with its error; the others are settled.
 -- p_routes: [{"domain", "route", "ttl"}] for the cache, ttl in seconds.
 -- p_throttle: {} or {"seconds", "reason"}: nobody takes items of this job for so long; five seconds when nothing was settled.
--- Answers {"status": "settled", "settled", "left", "more", "again"}, where more says that the cycle goes on and again that another
--- call finds work at once, or {"status": "lost", "reason"} when the work was given
+-- Answers {"status": "settled", "settled", "left", "again"}, where again says that another call finds work at once, or {"status": "lost", "reason"} when the work was given
 -- to another or the cycle was stopped: then nothing has changed. Settling again returns the first answer.
 -- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, contacts, limiter.
 create function baton_api.settle_contacts(p_attempt_id uuid, p_outcomes jsonb, p_routes jsonb, p_throttle jsonb) returns jsonb
@@ -18,7 +17,7 @@ declare
   v_cycle baton.cycles;
   v_counts jsonb;
   v_settled int;
-  v_more boolean;
+  v_goes_on boolean;
   v_again boolean;
   v_result jsonb;
 begin
@@ -83,17 +82,17 @@ begin
   update baton.cycles c
   set done_items = c.done_items + v_settled, iteration = c.iteration + 1
   where c.id = v_cycle.id;
-  v_more := exists (
+  v_goes_on := exists (
     select from baton_api.due_contacts(v_cycle.started_at, baton_api.stale_before(v_cycle.started_at), v_cycle.id, 1));
-  if not v_more then
+  if not v_goes_on then
     perform baton_api.finish_cycle(v_cycle.id, v_now);
   end if;
-  v_again := v_more and not (select baton_api.job_throttle(j, v_now) ? 'reason' from baton.jobs j where j.name = v_attempt.job);
+  v_again := v_goes_on and not (select baton_api.job_throttle(j, v_now) ? 'reason' from baton.jobs j where j.name = v_attempt.job);
   if v_again and not baton_api.goes_on(v_attempt.trigger) then
     perform baton.wake(v_attempt.job);
   end if;
 
-  v_result := jsonb_build_object('status', 'settled', 'settled', v_settled, 'left', v_attempt.n_items - v_settled, 'more', v_more, 'again', v_again);
+  v_result := jsonb_build_object('status', 'settled', 'settled', v_settled, 'left', v_attempt.n_items - v_settled, 'again', v_again);
   update baton.attempts a
   set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = v_result
   where a.id = p_attempt_id;

@@ -17,7 +17,7 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             worker,
         })
         .await?;
-    let mut attempt = match baton::claimed(claim, "again") {
+    let mut attempt = match baton::claimed(claim) {
         Ok(attempt) => attempt,
         Err(answer) => return Ok(answer),
     };

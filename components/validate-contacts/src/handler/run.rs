@@ -16,7 +16,7 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             worker,
         })
         .await?;
-    let attempt = match baton::claimed(claim, "again") {
+    let attempt = match baton::claimed(claim) {
         Ok(attempt) => attempt,
         Err(answer) => return Ok(answer),
     };
@@ -39,7 +39,6 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             settled,
             left,
             again,
-            ..
         } => Answer::ok(
             json!({ "status": "ran", "claimed": claimed, "settled": settled, "left": left, "again": again }),
         ),

@@ -132,15 +132,14 @@ impl Answer {
 }
 
 /// What was claimed; the error is the answer when nothing was.
-/// `more` is the field by which the job's answers say whether there is more to do.
-pub fn claimed<A>(claim: Claim<A>, more: &str) -> Result<A, Answer> {
+pub fn claimed<A>(claim: Claim<A>) -> Result<A, Answer> {
     match claim {
         Claim::Claimed(attempt) => Ok(attempt),
         Claim::Skipped { reason, until } => Err(Answer::conflict(
             json!({ "status": "skipped", "reason": reason, "until": until }),
         )),
         Claim::Idle { reason, until } => Err(Answer::ok(
-            json!({ "status": "idle", "reason": reason, "until": until, more: false }),
+            json!({ "status": "idle", "reason": reason, "until": until, "again": false }),
         )),
     }
 }

@@ -45,7 +45,7 @@ impl<W> Job<W> {
             trigger: asked.trigger,
             worker: worker(self.name),
         };
-        let mut batch = match claimed(db.call(claim).await?, "again") {
+        let mut batch = match claimed(db.call(claim).await?) {
             Ok(batch) => batch,
             Err(answer) => return Ok(answer),
         };
@@ -69,7 +69,7 @@ impl<W> Job<W> {
             };
             let next = settled.next.take();
             ran.add(size, settled);
-            match next.map(|it| claimed(it, "again")) {
+            match next.map(claimed) {
                 Some(Ok(next)) => batch = next,
                 Some(Err(_)) | None => return Ok(Answer::ok(ran.body())),
             }
