@@ -55,5 +55,5 @@ while True:
     while claim and claim["status"] == "claimed":
         claim = settle(db, claim)
     if UNTIL_IDLE: break
-    select.select([db], [], [], 10)  # a wake, or ten seconds: what waits for its moment wakes nobody
+    select.select([db], [], [], 10)  # a wake, or ten seconds: what waits for its moment sends no wake
     db.poll()

@@ -697,6 +697,8 @@ create function baton.clock() returns timestamp with time zone;
 -- The time by which everything in Baton is decided.
 grant execute on function baton.clock to baton_<database>_viewer;
 
+create function baton.close(p_object text, p_acl aclitem[], p_owner oid) returns void;
+
 create function baton.component_role(p_component text) returns text;
 
 create function baton.create_job(name text, batch_size integer DEFAULT NULL::integer, max_parallel integer DEFAULT NULL::integer, rate_per_minute integer DEFAULT NULL::integer, rate_burst integer DEFAULT NULL::integer, max_attempts integer DEFAULT NULL::integer, lease_seconds integer DEFAULT NULL::integer, route text DEFAULT NULL::text, base_url text DEFAULT NULL::text, items_kept_for interval DEFAULT NULL::interval, due regclass DEFAULT NULL::regclass, settled regproc DEFAULT NULL::regproc) returns void;

@@ -193,14 +193,8 @@ begin
   end if;
   execute format('create or replace function baton.%I(id text, outcome text, detail text) returns void language plpgsql security definer set search_path = %s '
     || 'as $body$ begin perform %s(id, outcome, detail); end $body$', v_wrapper, coalesce(nullif(p_search_path, ''), quote_literal('')), p_function::oid::regproc);
-  -- What the default privileges of a platform opened, too.
-  for v_other in
-    select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
-    from pg_catalog.pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-    where p.oid = to_regprocedure(format('baton.%I(text, text, text)', v_wrapper)) and a.grantee <> p.proowner
-  loop
-    execute format('revoke all on function baton.%I from %s', v_wrapper, v_other);
-  end loop;
+  perform baton.close('function ' || p.oid::regprocedure, coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner)
+  from pg_catalog.pg_proc p where p.oid = to_regprocedure(format('baton.%I(text, text, text)', v_wrapper));
   execute format('alter function baton.%I owner to %s', v_wrapper, v_function.proowner::regrole);
   execute format('grant execute on function baton.%I to %s', v_wrapper, baton.functions_owner());
   insert into baton.job_functions as f (job, hook, function) values (p_job.name, 'settled', 'baton.' || v_wrapper)

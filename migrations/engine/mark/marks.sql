@@ -12,19 +12,12 @@ set search_path = ''
 as $$
 declare
   v_name text;
-  v_grantee text;
 begin
   foreach v_name in array '{rank_mark,retry_mark,attempt_mark,woken}'::text[] loop
     if to_regclass(format('baton.%s_%s', v_name, p_lock_id)) is null then
       execute format('create sequence baton.%s_%s minvalue 0 start 0', v_name, p_lock_id);
-      -- What the default privileges of a platform opened.
-      for v_grantee in
-        select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
-        from pg_catalog.pg_class c, aclexplode(c.relacl) a
-        where c.oid = to_regclass(format('baton.%s_%s', v_name, p_lock_id)) and a.grantee <> c.relowner
-      loop
-        execute format('revoke all on sequence baton.%s_%s from %s', v_name, p_lock_id, v_grantee);
-      end loop;
+      perform baton.close('sequence ' || c.oid::regclass, c.relacl, c.relowner)
+      from pg_catalog.pg_class c where c.oid = to_regclass(format('baton.%s_%s', v_name, p_lock_id));
       execute format('comment on sequence baton.%s_%s is %L', v_name, p_lock_id, format('The %s of the job with this lock; make_marks says what it means.', v_name));
     end if;
   end loop;

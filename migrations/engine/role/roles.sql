@@ -76,6 +76,23 @@ begin
 end
 $$;
 
+-- Takes away what all but its owner may do with an object that was just made: platforms open new ones by default privileges.
+create or replace function baton.close(p_object text, p_acl aclitem[], p_owner oid) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_grantee text;
+begin
+  for v_grantee in
+    select distinct case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+    from aclexplode(p_acl) a where a.grantee <> p_owner
+  loop
+    execute format('revoke all on %s from %s', p_object, v_grantee);
+  end loop;
+end
+$$;
+
 -- Takes a component's rights away, and its role where nothing else needs it.
 create or replace function baton.forbid(p_component text) returns void
 language plpgsql
