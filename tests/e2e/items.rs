@@ -1,28 +1,24 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::baton::Home;
 use crate::support::db::Db;
 use crate::support::settling::items::{JOB, retry, settle_items, take};
 
-/// Runs `baton --json ARGS`, which must succeed.
-async fn shown(home: &Home, db: &Db, args: &[&str]) -> anyhow::Result<Value> {
-    let (code, out, err) = home.run(db, &[&["--json"], args].concat()).await?;
-    assert_eq!(code, 0, "{args:?}: {err}");
-    Ok(serde_json::from_str(&out)?)
-}
-
 #[tokio::test]
 async fn a_job_of_ones_own_is_made_filled_looked_at_and_removed() -> anyhow::Result<()> {
     let (db, home) = (Db::new().await?, Home::new()?);
-    let made = shown(&home, &db, &["job", "create", JOB, "--max-attempts", "1"]).await?;
+    let made = home
+        .shown(&db, &["job", "create", JOB, "--max-attempts", "1"])
+        .await?;
     assert_eq!(
         (&made["kind"], &made["max_attempts"]),
         (&json!("queue"), &json!(1))
     );
     let data = r#"{"number": "R-17"}"#;
-    let added = shown(&home, &db, &["enqueue", JOB, data, "--key", "R-17"]).await?;
-    shown(
-        &home,
+    let added = home
+        .shown(&db, &["enqueue", JOB, data, "--key", "R-17"])
+        .await?;
+    home.shown(
         &db,
         &["enqueue", JOB, "--run-at", "tomorrow", "--priority", "-3"],
     )
@@ -33,7 +29,7 @@ async fn a_job_of_ones_own_is_made_filled_looked_at_and_removed() -> anyhow::Res
         "{\"key\": \"R-17\"}\n\n{\"data\": {\"number\": \"R-18\"}}\n",
     )?;
     let many = ["enqueue", JOB, "--many", file.to_str().unwrap_or_default()];
-    let counted = shown(&home, &db, &many).await?;
+    let counted = home.shown(&db, &many).await?;
     assert_eq!(
         (&counted["given"], &counted["added"]),
         (&json!(2), &json!(1))
@@ -42,7 +38,7 @@ async fn a_job_of_ones_own_is_made_filled_looked_at_and_removed() -> anyhow::Res
     let worker = db.worker().await?;
     let (attempt, items) = take(&worker).await?;
     let statuses = async || {
-        let listed = shown(&home, &db, &["items", "--job", JOB]).await?;
+        let listed = home.shown(&db, &["items", "--job", JOB]).await?;
         let items = listed["items"].as_array().cloned().unwrap_or_default();
         let mut statuses: Vec<_> = items
             .iter()
@@ -55,24 +51,24 @@ async fn a_job_of_ones_own_is_made_filled_looked_at_and_removed() -> anyhow::Res
     let ids = items.iter().map(|it| it.id);
     settle_items(&worker, attempt, ids, retry(), false).await?;
     assert_eq!(statuses().await?, ["delayed", "failed", "failed"]);
-    let failed = shown(&home, &db, &["items", "--status", "failed"]).await?;
+    let failed = home.shown(&db, &["items", "--status", "failed"]).await?;
     assert_eq!(failed["queues"][0]["failed"], 2);
     assert_eq!(failed["items"].as_array().map(Vec::len), Some(2));
 
     let item = added["item"].as_str().unwrap_or_default();
-    let one = shown(&home, &db, &["items", "show", item]).await?;
+    let one = home.shown(&db, &["items", "show", item]).await?;
     assert_eq!(one["item"]["data"]["number"], "R-17");
     assert_eq!(one["tries"][0]["error"], "it went wrong");
     assert_eq!(
-        shown(&home, &db, &["items", "retry", JOB, item]).await?["retried"],
+        home.shown(&db, &["items", "retry", JOB, item]).await?["retried"],
         1
     );
     assert_eq!(
-        shown(&home, &db, &["items", "cancel", JOB, item]).await?["cancelled"],
+        home.shown(&db, &["items", "cancel", JOB, item]).await?["cancelled"],
         true
     );
     assert_eq!(
-        shown(&home, &db, &["items", "drop", JOB]).await?["dropped"],
+        home.shown(&db, &["items", "drop", JOB]).await?["dropped"],
         1
     );
 
@@ -81,7 +77,7 @@ async fn a_job_of_ones_own_is_made_filled_looked_at_and_removed() -> anyhow::Res
         refused.0 != 0 && refused.2.contains("--discard"),
         "{refused:?}"
     );
-    shown(&home, &db, &["job", "drop", JOB, "--discard"]).await?;
+    home.shown(&db, &["job", "drop", JOB, "--discard"]).await?;
     let gone = home.run(&db, &["enqueue", JOB]).await?;
     assert!(gone.0 != 0 && gone.2.contains("baton status"), "{gone:?}");
     Ok(())
@@ -91,7 +87,7 @@ async fn a_job_of_ones_own_is_made_filled_looked_at_and_removed() -> anyhow::Res
 #[tokio::test]
 async fn a_file_of_items_is_added_whole_or_not_at_all() -> anyhow::Result<()> {
     let (db, home) = (Db::new().await?, Home::new()?);
-    shown(&home, &db, &["job", "create", JOB]).await?;
+    home.shown(&db, &["job", "create", JOB]).await?;
     let file = home.path().join("items.jsonl");
     for (lines, about) in [
         ("{}\n{\"data\": 1\n", "line 2"),

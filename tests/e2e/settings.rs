@@ -1,19 +1,12 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::baton::Home;
 use crate::support::db::Db;
 
-/// Runs `baton --json ARGS`, which must succeed.
-async fn shown(home: &Home, db: &Db, args: &[&str]) -> anyhow::Result<Value> {
-    let (code, out, err) = home.run(db, &[&["--json"], args].concat()).await?;
-    assert_eq!(code, 0, "{args:?}: {err}");
-    Ok(serde_json::from_str(&out)?)
-}
-
 #[tokio::test]
 async fn settings_and_profiles_go_round_and_change_nothing_by_themselves() -> anyhow::Result<()> {
     let (db, home) = (Db::new().await?, Home::new()?);
-    let first = shown(&home, &db, &["settings"]).await?;
+    let first = home.shown(&db, &["settings"]).await?;
     assert_eq!(first["profile"], "production");
     let settings = first["settings"].as_array().expect("they are a list");
     for it in settings {
@@ -44,12 +37,12 @@ async fn settings_and_profiles_go_round_and_change_nothing_by_themselves() -> an
             value
         };
         let change = format!("{}={value}", it["name"].as_str().unwrap_or_default());
-        shown(&home, &db, &["settings", "set", &change]).await?;
+        home.shown(&db, &["settings", "set", &change]).await?;
     }
     let after = db.text("select to_jsonb(s) from baton.settings s").await?;
     assert_eq!(before, after, "what is shown can be set");
 
-    let demo = shown(&home, &db, &["settings", "profile", "demo"]).await?;
+    let demo = home.shown(&db, &["settings", "profile", "demo"]).await?;
     assert_eq!(
         demo,
         json!({ "auto_sync_reminder_after": "5 mins", "auto_sync_pause_after": "10 mins" })
@@ -71,9 +64,9 @@ async fn settings_and_profiles_go_round_and_change_nothing_by_themselves() -> an
             "production",
         ),
     ] {
-        shown(&home, &db, args).await?;
+        home.shown(&db, args).await?;
         assert_eq!(
-            shown(&home, &db, &["settings"]).await?["profile"],
+            home.shown(&db, &["settings"]).await?["profile"],
             profile,
             "{args:?}"
         );

@@ -148,8 +148,23 @@ async fn a_pinned_snapshot_does_not_slow_claims_down() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many pages a claim and its settlement touch, taken back afterwards.
+/// How many pages a claim of chunks and its settlement touch.
 async fn pages_of_a_turn(db: &Db) -> anyhow::Result<i64> {
+    pages_of_claim_and_settlement(
+        db,
+        "baton_api.claim_next_chunk_job_safe('next', 'test')",
+        "baton_api.complete_chunk_job_safe((claim->>'attempt_id')::uuid,
+           (select jsonb_agg(jsonb_build_object('id', c->'id', 'outcome', 'completed')) from jsonb_array_elements(claim->'chunks') c))",
+    )
+    .await
+}
+
+/// How many pages these two touch, taken back afterwards; the settlement reads the answer of the claim from `claim`.
+async fn pages_of_claim_and_settlement(
+    db: &Db,
+    claim: &str,
+    settlement: &str,
+) -> anyhow::Result<i64> {
     let session = db.worker().await?;
     session
         .batch_execute("create temporary table turn (claim jsonb)")
@@ -160,15 +175,10 @@ async fn pages_of_a_turn(db: &Db) -> anyhow::Result<i64> {
         session.batch_execute("begin; truncate turn").await?;
         pages = 0;
         for statement in [
-            "insert into turn select baton_api.claim_next_chunk_job_safe('next', 'test')",
-            "select baton_api.complete_chunk_job_safe((claim->>'attempt_id')::uuid,
-               (select jsonb_agg(jsonb_build_object('id', c->'id', 'outcome', 'completed')) from jsonb_array_elements(claim->'chunks') c)) from turn",
+            format!("insert into turn select {claim}"),
+            format!("select {settlement} from turn"),
         ] {
-            let explain = format!("explain (analyze, buffers, format json) {statement}");
-            let plan: serde_json::Value = session.query_one(&explain, &[]).await?.get(0);
-            let plan = &plan[0]["Plan"];
-            pages += plan["Shared Hit Blocks"].as_i64().unwrap_or(0)
-                + plan["Shared Read Blocks"].as_i64().unwrap_or(0);
+            pages += pages_of_one(&session, &statement).await?;
         }
         let claimed = "select count(*) from turn where claim->>'status' = 'claimed'";
         let claimed: i64 = session.query_one(claimed, &[]).await?.get(0);
@@ -176,4 +186,12 @@ async fn pages_of_a_turn(db: &Db) -> anyhow::Result<i64> {
         session.batch_execute("rollback").await?;
     }
     Ok(pages)
+}
+
+async fn pages_of_one(session: &tokio_postgres::Client, statement: &str) -> anyhow::Result<i64> {
+    let explain = format!("explain (analyze, buffers, format json) {statement}");
+    let plan: serde_json::Value = session.query_one(&explain, &[]).await?.get(0);
+    let plan = &plan[0]["Plan"];
+    Ok(plan["Shared Hit Blocks"].as_i64().unwrap_or(0)
+        + plan["Shared Read Blocks"].as_i64().unwrap_or(0))
 }

@@ -53,6 +53,13 @@ impl Home {
         Ok(command)
     }
 
+    /// What `baton --json ARGS` prints, which must succeed.
+    pub(crate) async fn shown(&self, db: &Db, args: &[&str]) -> anyhow::Result<serde_json::Value> {
+        let (code, out, err) = self.run(db, &[&["--json"], args].concat()).await?;
+        anyhow::ensure!(code == 0, "{args:?}: {err}");
+        Ok(serde_json::from_str(&out)?)
+    }
+
     /// Runs `baton ARGS` to its end: exit code, standard output, standard error.
     pub(crate) async fn run(
         &self,

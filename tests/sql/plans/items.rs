@@ -1,6 +1,7 @@
 use contract::items::ItemEnding;
 use serde_json::json;
 
+use super::{pages_of_claim_and_settlement, pages_of_one};
 use crate::support::db::Db;
 use crate::support::settling::items::{JOB, create, enqueue, settle_items, take};
 
@@ -92,41 +93,18 @@ async fn pages_of(db: &Db, statement: &str) -> anyhow::Result<i64> {
     let mut pages = 0;
     // The first turns of a session read the catalogues, too.
     for _ in 0..3 {
-        let explain = format!("explain (analyze, buffers, format json) {statement}");
-        let plan: serde_json::Value = session.query_one(&explain, &[]).await?.get(0);
-        let plan = &plan[0]["Plan"];
-        pages = plan["Shared Hit Blocks"].as_i64().unwrap_or(0)
-            + plan["Shared Read Blocks"].as_i64().unwrap_or(0);
+        pages = pages_of_one(&session, statement).await?;
     }
     Ok(pages)
 }
 
-/// How many pages a claim and its settlement touch, taken back afterwards.
+/// How many pages a claim of items and its settlement touch.
 async fn pages_of_a_turn(db: &Db) -> anyhow::Result<i64> {
-    let session = db.worker().await?;
-    session
-        .batch_execute("create temporary table turn (claim jsonb)")
-        .await?;
-    let mut pages = 0;
-    for _ in 0..3 {
-        session.batch_execute("begin; truncate turn").await?;
-        pages = 0;
-        for statement in [
-            format!("insert into turn select baton_api.claim_items('{JOB}', 'next', 'test')"),
-            "select baton_api.settle_items((claim->>'attempt_id')::uuid,
-               (select jsonb_agg(jsonb_build_object('id', c->'id', 'outcome', 'done')) from jsonb_array_elements(claim->'items') c), false) from turn"
-                .to_owned(),
-        ] {
-            let explain = format!("explain (analyze, buffers, format json) {statement}");
-            let plan: serde_json::Value = session.query_one(&explain, &[]).await?.get(0);
-            let plan = &plan[0]["Plan"];
-            pages += plan["Shared Hit Blocks"].as_i64().unwrap_or(0)
-                + plan["Shared Read Blocks"].as_i64().unwrap_or(0);
-        }
-        let claimed = "select count(*) from turn where claim->>'status' = 'claimed'";
-        let claimed: i64 = session.query_one(claimed, &[]).await?.get(0);
-        anyhow::ensure!(claimed == 1, "there was something to claim");
-        session.batch_execute("rollback").await?;
-    }
-    Ok(pages)
+    pages_of_claim_and_settlement(
+        db,
+        &format!("baton_api.claim_items('{JOB}', 'next', 'test')"),
+        "baton_api.settle_items((claim->>'attempt_id')::uuid,
+           (select jsonb_agg(jsonb_build_object('id', c->'id', 'outcome', 'done')) from jsonb_array_elements(claim->'items') c), false)",
+    )
+    .await
 }
