@@ -14,20 +14,13 @@ def work(item):
     print("hello", item["data"]["name"], flush=True)
 
 
-def connect():
-    db = psycopg2.connect(os.environ["DATABASE_URL"], options="-c statement_timeout=20s")
-    db.autocommit = True  # one call is one transaction
-    return db
-
-
 def call(db, function, *arguments):
     with db.cursor() as cursor:
         cursor.execute(f"select baton_api.{function}({', '.join(['%s'] * len(arguments))})", arguments)
         return cursor.fetchone()[0]
 
 
-def beat(attempt_id, done, lost):
-    db = connect()
+def beat(db, attempt_id, done, lost):
     while not done.wait(2):
         if call(db, "extend_attempt", attempt_id)["status"] != "extended":
             return lost.set()
@@ -35,7 +28,8 @@ def beat(attempt_id, done, lost):
 
 def settle(db, claim):
     done, lost, outcomes = threading.Event(), threading.Event(), []
-    threading.Thread(target=beat, args=(claim["attempt_id"], done, lost), daemon=True).start()
+    heart = threading.Thread(target=beat, args=(db, claim["attempt_id"], done, lost), daemon=True)
+    heart.start()
     for item in claim["items"]:
         if lost.is_set():  # another has the work
             break
@@ -45,15 +39,18 @@ def settle(db, claim):
         except Exception as error:
             outcomes.append({"id": item["id"], "outcome": "retry", "error": repr(error)})
     done.set()
+    heart.join()
     return call(db, "settle_items", claim["attempt_id"], json.dumps(outcomes), True).get("next")
 
 
-db = connect()
+db = psycopg2.connect(os.environ["DATABASE_URL"], options="-c statement_timeout=20s")
+db.autocommit = True  # one call is one transaction
 db.cursor().execute("listen baton_wake")
 while True:
     claim = call(db, "claim_items", JOB, "next", f"{JOB}-{os.getpid()}")
     while claim and claim["status"] == "claimed":
         claim = settle(db, claim)
-    if UNTIL_IDLE: break
+    if UNTIL_IDLE:
+        break
     select.select([db], [], [], 10)  # a wake, or ten seconds: what waits for its moment sends no wake
     db.poll()

@@ -29,7 +29,7 @@ create table baton.attempts (
   outcome text,
   result jsonb,
   seat integer,
-  sync_job_ids uuid[],
+  group_ids uuid[],
   constraint attempt_outcome_is_known CHECK ((outcome = ANY (ARRAY['settled'::text, 'lost'::text]))),
   constraint finished_attempt_has_an_outcome CHECK (((finished_at IS NULL) = (outcome IS NULL))),
   constraint attempts_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES baton.cycles(id),
@@ -51,63 +51,6 @@ create table baton.channels (
   constraint channels_pkey PRIMARY KEY (channel)
 );
 -- The ways of sending: which provider serves each, and until when it gets no request.
-
-create table baton.chunk_attempts (
-  queue_id uuid not null,
-  attempt_id uuid not null,
-  number integer not null,
-  worker_id text not null,
-  started_at timestamp with time zone not null,
-  ended_at timestamp with time zone not null,
-  outcome text not null,
-  error text,
-  constraint chunk_attempt_outcome_is_known CHECK ((outcome = ANY (ARRAY['completed'::text, 'retried'::text, 'waited'::text, 'failed'::text, 'lost'::text, 'left'::text]))),
-  constraint chunk_attempts_pkey PRIMARY KEY (queue_id, attempt_id)
-);
--- Every attempt at every chunk, written once when it ends.
-
-create table baton.chunk_processing_queue (
-  id uuid not null default baton.ordered_id(),
-  chunk_id uuid not null,
-  parent_sync_job_id uuid not null,
-  status text not null default 'pending'::text,
-  attempts integer not null default 0,
-  max_attempts integer not null default 3,
-  created_at timestamp with time zone not null default baton.clock(),
-  started_at timestamp with time zone,
-  completed_at timestamp with time zone,
-  error_message text,
-  worker_id text,
-  attempt_id uuid,
-  rank bigint not null default 0,
-  retry_at timestamp with time zone,
-  items integer not null default 0,
-  constraint chunk_attempts_are_not_negative CHECK ((attempts >= 0)),
-  constraint chunk_max_attempts_within_1_and_100 CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
-  constraint chunk_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'completed'::text, 'failed'::text]))),
-  constraint chunk_processing_queue_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES baton.chunked_sync_jobs(id) ON DELETE CASCADE,
-  constraint chunk_processing_queue_parent_sync_job_id_fkey FOREIGN KEY (parent_sync_job_id) REFERENCES baton.sync_jobs(id) ON DELETE CASCADE,
-  constraint chunk_processing_queue_pkey PRIMARY KEY (id),
-  constraint chunk_processing_queue_chunk_id_key UNIQUE (chunk_id)
-);
-CREATE INDEX chunk_queue_by_sync_job_idx ON baton.chunk_processing_queue USING btree (parent_sync_job_id, status, rank);
-CREATE INDEX chunk_queue_ready_idx ON baton.chunk_processing_queue USING btree (rank) WHERE ((status = 'pending'::text) AND (retry_at IS NULL));
-CREATE INDEX chunk_queue_retry_idx ON baton.chunk_processing_queue USING btree (retry_at) WHERE ((status = 'pending'::text) AND (retry_at IS NOT NULL));
-CREATE TRIGGER t10_keep_rank_mark AFTER INSERT ON baton.chunk_processing_queue REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION baton.keep_chunk_rank_mark();
-CREATE TRIGGER t90_wake AFTER INSERT OR UPDATE OF status ON baton.chunk_processing_queue FOR EACH STATEMENT WHEN ((COALESCE(current_setting('baton.quiet'::text, true), ''::text) <> 'on'::text)) EXECUTE FUNCTION baton.trigger_next_chunk_processing();
--- The queue of chunks: who does what, how often it was tried, and how it ended.
-
-create table baton.chunked_sync_jobs (
-  id uuid not null default baton.ordered_id(),
-  sync_job_id uuid not null,
-  work jsonb not null,
-  created_at timestamp with time zone not null default baton.clock(),
-  constraint chunk_work_is_an_object CHECK ((jsonb_typeof(work) = 'object'::text)),
-  constraint chunked_sync_jobs_sync_job_id_fkey FOREIGN KEY (sync_job_id) REFERENCES baton.sync_jobs(id) ON DELETE CASCADE,
-  constraint chunked_sync_jobs_pkey PRIMARY KEY (id)
-);
-CREATE INDEX chunked_sync_jobs_by_sync_job_idx ON baton.chunked_sync_jobs USING btree (sync_job_id);
--- The pieces of sync jobs: what is to be done.
 
 create table baton.component_roles (
   component text not null,
@@ -174,8 +117,10 @@ create table baton.failed_items (
   job text not null,
   failed_at timestamp with time zone not null,
   item_id uuid not null,
+  group_id uuid,
   constraint failed_items_pkey PRIMARY KEY (job, failed_at, item_id)
 );
+CREATE INDEX failed_items_by_group_idx ON baton.failed_items USING btree (group_id) WHERE (group_id IS NOT NULL);
 CREATE INDEX failed_items_by_item_idx ON baton.failed_items USING btree (item_id);
 -- Items that failed for good, until an operator retries or drops them.
 
@@ -191,6 +136,22 @@ create table baton.inbound_messages (
   constraint inbound_messages_pkey PRIMARY KEY (provider_id)
 );
 -- Replies that changed an opt-out, so that a repeated request changes nothing. A provider's signature holds for ever, and so do they.
+
+create table baton.item_groups (
+  id uuid not null,
+  job text not null,
+  state text not null default 'open'::text,
+  next_rank bigint not null default 0,
+  max_parallel integer not null default 64,
+  blocked_until timestamp with time zone,
+  blocked_reason text,
+  constraint group_max_parallel_within_1_and_64 CHECK (((max_parallel >= 1) AND (max_parallel <= 64))),
+  constraint group_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'draining'::text, 'ended'::text]))),
+  constraint item_groups_pkey PRIMARY KEY (id)
+);
+CREATE INDEX item_groups_active_idx ON baton.item_groups USING btree (job, state) WHERE (state <> 'ended'::text);
+CREATE INDEX item_groups_blocked_idx ON baton.item_groups USING btree (job, blocked_until) WHERE (blocked_until IS NOT NULL);
+-- What items of one source have in common: their turn, how many attempts may have some of them, and until when none may.
 
 create table baton.item_keys (
   job text not null,
@@ -240,12 +201,15 @@ create table baton.items (
   worker text,
   attempt_id uuid,
   error text,
+  group_id uuid,
+  brought integer not null default 0,
   constraint ended_item_has_ended_at CHECK (((status = 'waiting'::text) = (ended_at IS NULL))),
   constraint item_data_within_256_kib CHECK ((octet_length((data)::text) <= 262144)),
   constraint item_key_within_1_and_200_characters CHECK (((length(key) >= 1) AND (length(key) <= 200))),
   constraint item_status_is_known CHECK ((status = ANY (ARRAY['waiting'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
   constraint items_pkey PRIMARY KEY (id)
 );
+CREATE INDEX items_by_group_idx ON baton.items USING btree (group_id) WHERE (group_id IS NOT NULL);
 -- The queue of jobs of applications: what is to be done, how often it was tried, and how it ended.
 
 create table baton.job_functions (
@@ -288,7 +252,7 @@ create table baton.jobs (
   constraint job_batch_size_within_1_and_1000 CHECK (((batch_size >= 1) AND (batch_size <= 1000))),
   constraint job_burst_is_positive CHECK ((rate_burst > 0)),
   constraint job_items_are_kept_for_a_positive_time CHECK ((items_kept_for > '00:00:00'::interval)),
-  constraint job_kind_is_known CHECK ((kind = ANY (ARRAY['queue'::text, 'rows'::text, 'custom'::text]))),
+  constraint job_kind_is_known CHECK ((kind = ANY (ARRAY['queue'::text, 'rows'::text, 'groups'::text, 'custom'::text]))),
   constraint job_lease_within_4_and_300_seconds CHECK (((lease_seconds >= 4) AND (lease_seconds <= 300))),
   constraint job_max_attempts_within_1_and_100 CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
   constraint job_max_parallel_within_1_and_64 CHECK (((max_parallel >= 1) AND (max_parallel <= 64))),
@@ -420,8 +384,10 @@ create table baton.ready_items (
   rank bigint not null,
   run_at timestamp with time zone,
   item_id uuid not null,
-  alone boolean not null default false
+  alone boolean not null default false,
+  group_id uuid
 );
+CREATE INDEX ready_items_by_group_idx ON baton.ready_items USING btree (group_id, rank) WHERE (group_id IS NOT NULL);
 CREATE INDEX ready_items_by_item_idx ON baton.ready_items USING btree (item_id);
 CREATE INDEX ready_items_idx ON baton.ready_items USING btree (job, priority, rank) WHERE (run_at IS NULL);
 CREATE INDEX ready_items_later_idx ON baton.ready_items USING btree (job, run_at) WHERE (run_at IS NOT NULL);
@@ -570,8 +536,6 @@ create table baton.sources (
   settings jsonb not null default '{}'::jsonb,
   state text,
   max_parallel integer not null default 4,
-  blocked_until timestamp with time zone,
-  blocked_reason text,
   created_at timestamp with time zone not null default baton.clock(),
   changed_at timestamp with time zone not null default baton.clock(),
   constraint source_kind_is_known CHECK ((kind = ANY (ARRAY['jmap'::text, 'json'::text, 'noop'::text]))),
@@ -580,7 +544,6 @@ create table baton.sources (
   constraint source_settings_are_an_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
   constraint sources_pkey PRIMARY KEY (name)
 );
-CREATE INDEX sources_blocked_idx ON baton.sources USING btree (blocked_until) WHERE (blocked_until IS NOT NULL);
 -- Mailboxes and other collections that are synced.
 
 create table baton.sync_jobs (
@@ -590,8 +553,6 @@ create table baton.sync_jobs (
   status text not null default 'pending'::text,
   plan jsonb not null default '{}'::jsonb,
   state text,
-  next_rank bigint not null default 0,
-  draining boolean not null default false,
   error_message text,
   created_at timestamp with time zone not null default baton.clock(),
   started_at timestamp with time zone,
@@ -604,9 +565,9 @@ create table baton.sync_jobs (
   constraint sync_jobs_pkey PRIMARY KEY (id)
 );
 CREATE INDEX sync_jobs_by_source_idx ON baton.sync_jobs USING btree (source, created_at DESC);
-CREATE INDEX sync_jobs_draining_idx ON baton.sync_jobs USING btree (id) WHERE draining;
 CREATE INDEX sync_jobs_ended_idx ON baton.sync_jobs USING btree (completed_at) WHERE (completed_at IS NOT NULL);
 CREATE UNIQUE INDEX sync_jobs_one_active_per_source_idx ON baton.sync_jobs USING btree (source) WHERE (status = ANY (ARRAY['pending'::text, 'processing'::text]));
+CREATE TRIGGER t50_forget_chunks AFTER DELETE ON baton.sync_jobs FOR EACH ROW EXECUTE FUNCTION baton.forget_chunks();
 -- One pass over a source: everything, or the changes since the last one.
 
 create table baton.ticks (
@@ -719,6 +680,8 @@ create function baton.enqueue_many(job text, items jsonb) returns integer securi
 
 create function baton.forbid(p_component text) returns void;
 
+create function baton.forget_chunks() returns trigger security definer;
+
 create function baton.forget_late_marks() returns integer;
 
 create function baton.forget_verdict() returns trigger;
@@ -728,8 +691,6 @@ create function baton.functions_owner() returns text;
 create function baton.has_search_path(p_path text) returns boolean;
 
 create function baton.hmac_sha256(p_key bytea, p_message bytea) returns bytea;
-
-create function baton.keep_chunk_rank_mark() returns trigger security definer;
 
 create function baton.lend_marks(p_lock_id bigint) returns void;
 
@@ -752,7 +713,7 @@ create function baton.ordered_id() returns uuid;
 
 create function baton.queue_of(p_job text) returns baton.jobs;
 
-create function baton.register_job(p_job text, p_functions jsonb, p_parallel_limit integer DEFAULT 64, p_on_slot text DEFAULT NULL::text, p_runs_are_attempts boolean DEFAULT false) returns void;
+create function baton.register_job(p_job text, p_functions jsonb, p_parallel_limit integer DEFAULT 64, p_on_slot text DEFAULT NULL::text, p_runs_are_attempts boolean DEFAULT false, p_kind text DEFAULT 'custom'::text) returns void;
 
 create function baton.register_settled(p_job baton.jobs, p_function regproc, p_search_path text) returns void;
 
@@ -766,8 +727,6 @@ create function baton.set_schedule(job text, cron text) returns void;
 -- Sets when a job gets an item, or starts a cycle, by itself.
 
 create function baton.this_database(OUT database_oid bigint, OUT server text) returns record;
-
-create function baton.trigger_next_chunk_processing() returns trigger security definer;
 
 create function baton.wake(p_job text) returns void;
 
@@ -783,7 +742,7 @@ create function baton.webhook_headers(p_secret text, p_id text, p_at timestamp w
 
 create function baton.woken_since(p_since bigint, OUT routes text[], OUT latest bigint) returns record;
 
-create function baton_api.apply_chunk_results(p_outcomes jsonb, p_ids uuid[], p_now timestamp with time zone) returns void;
+create function baton_api.apply_chunk_results(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns void;
 -- Applies what chunks brought (internal).
 
 create function baton_api.apply_message_outcomes(p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns void;
@@ -804,14 +763,17 @@ create function baton_api.block_channels(p_channel text, p_provider text, p_seco
 create function baton_api.blocked_channels(p_now timestamp with time zone) returns TABLE(channel text, provider text, blocked_until timestamp with time zone, reason text);
 -- The channels whose provider gets no request now (internal).
 
-create function baton_api.call_again(p_now timestamp with time zone) returns jsonb;
--- Whether another call for chunks is worth while, and when (internal).
+create function baton_api.brings_something(p_outcome jsonb) returns boolean;
+-- Whether the outcome of a chunk has something for its sync job or source (internal).
 
 create function baton_api.cancel_item(p_job text, p_item_id uuid, p_who text) returns jsonb security definer;
 -- Cancels an item that is not under way.
 
 create function baton_api.cancel_sync(p_source text, p_who text) returns jsonb security definer;
 -- Cancels the sync of a source that is under way.
+
+create function baton_api.check_chunk_outcomes(p_outcomes jsonb) returns void;
+-- Refuses outcomes of chunks that are malformed (internal).
 
 create function baton_api.check_isolation() returns void;
 -- Refuses to decide under another isolation level than read committed (internal).
@@ -822,8 +784,11 @@ create function baton_api.check_outcomes(p_outcomes jsonb) returns void;
 create function baton_api.check_role(p_job text) returns void;
 -- Refuses a caller that is neither the role of this job nor the owner (internal).
 
-create function baton_api.chunks_state(p_job baton.jobs, p_open baton_api.open_attempts, p_now timestamp with time zone) returns jsonb;
--- What process-chunks can do now (internal).
+create function baton_api.chunks_of(p_claimed jsonb, p_now timestamp with time zone) returns jsonb;
+-- The answer to a claim of chunks (internal).
+
+create function baton_api.claim_after(p_job baton.jobs, p_attempt baton.attempts, p_claim_next boolean, p_now timestamp with time zone) returns jsonb;
+-- Says whether to go on after a settlement, and claims the next items (internal).
 
 create function baton_api.claim_auto_sync_jobs(p_trigger text, p_worker text) returns jsonb security definer;
 -- Works the queued jobs of auto-syncs that are due and claims their messages, or says why not.
@@ -840,7 +805,7 @@ create function baton_api.claim_next_chunk_job_safe(p_trigger text, p_worker tex
 -- Claims the next chunks of sync jobs, or says why not.
 grant execute on function baton_api.claim_next_chunk_job_safe to baton_<database>_process_chunks;
 
-create function baton_api.claim_next_items(p_job text, p_trigger text, p_worker text) returns jsonb;
+create function baton_api.claim_next_items(p_job text, p_trigger text, p_worker text, p_held uuid[]) returns jsonb;
 -- Claims the next items of a job (internal).
 
 create function baton_api.claim_reminders(p_trigger text, p_worker text) returns jsonb security definer;
@@ -851,13 +816,16 @@ create function baton_api.clean_up_chunks(p_limit integer) returns integer;
 -- What a tick does for chunks before the work (internal).
 
 create function baton_api.cleanup_stuck_chunks() returns integer security definer;
--- Makes chunks due again that were under way for more than 10 minutes and that nobody holds.
+-- Makes chunks due again that are under way for more than 10 minutes and that no attempt has.
+
+create function baton_api.closed_groups(p_job baton.jobs, p_locked uuid[], p_now timestamp with time zone) returns uuid[];
+-- The groups of a job whose items may not be taken now (internal).
 
 create function baton_api.commit_durably() returns void;
 -- Makes this transaction wait until it is on disk (internal).
 
-create function baton_api.complete_chunk_job_safe(p_attempt_id uuid, p_outcomes jsonb) returns jsonb security definer;
--- Settles an attempt at chunks.
+create function baton_api.complete_chunk_job_safe(p_attempt_id uuid, p_outcomes jsonb, p_claim_next boolean DEFAULT false) returns jsonb security definer;
+-- Settles an attempt at chunks, and claims the next ones if asked to.
 grant execute on function baton_api.complete_chunk_job_safe to baton_<database>_process_chunks;
 
 create function baton_api.complete_validation_session(p_session_id uuid, p_status text DEFAULT 'completed'::text, p_error_message text DEFAULT NULL::text) returns boolean security definer;
@@ -891,8 +859,14 @@ create function baton_api.decline_as_busy(p_job baton.jobs, p_until timestamp wi
 create function baton_api.decline_run(p_job text, p_status text, p_reason text, p_until timestamp with time zone, p_trigger text, p_worker text, p_now timestamp with time zone) returns jsonb;
 -- Logs a run that did nothing and says why and until when (internal).
 
+create function baton_api.delete_items(p_ids uuid[]) returns void;
+-- Deletes items with all that is known of them (internal).
+
+create function baton_api.drain_group(p_job baton.jobs, p_group_id uuid, p_error text, p_limit integer, p_now timestamp with time zone) returns integer;
+-- Cancels the items of a group that no attempt has (internal).
+
 create function baton_api.drain_sync_jobs(p_limit integer) returns integer;
--- Closes chunks whose sync job has ended (internal).
+-- Cancels chunks whose sync job has ended (internal).
 
 create function baton_api.drop_failed_chunks(p_source text, p_who text) returns jsonb security definer;
 -- Gives up the failed chunks of a source's latest sync job for good.
@@ -920,8 +894,8 @@ grant execute on function baton_api.end_dead_attempts to baton_<database>_schedu
 create function baton_api.enqueue_chunks(p_sync_job_id uuid, p_work jsonb) returns jsonb security definer;
 -- Adds chunks to a sync job.
 
-create function baton_api.excluded_sync_jobs(p_now timestamp with time zone, p_locked uuid[]) returns uuid[];
--- The sync jobs whose chunks may not be taken now (internal).
+create function baton_api.enqueue_in_group(p_job baton.jobs, p_group_id uuid, p_data jsonb, p_now timestamp with time zone) returns integer;
+-- Adds items to a group (internal).
 
 create function baton_api.explain_job(p_job baton.jobs, p_now timestamp with time zone) returns jsonb security definer;
 -- Whether one job can run now, and if not, why; broken when its query fails (internal).
@@ -943,7 +917,7 @@ create function baton_api.finish_cycle(p_cycle_id uuid, p_now timestamp with tim
 create function baton_api.finish_ended_sync_jobs(p_limit integer) returns void;
 -- Ends sync jobs whose chunks have all come to their end (internal).
 
-create function baton_api.finish_sync_job(p_sync_job_id uuid, p_now timestamp with time zone) returns void;
+create function baton_api.finish_sync_job(p_job baton.jobs, p_sync_job_id uuid, p_now timestamp with time zone) returns void;
 -- Ends a sync job whose chunks are all at their end (internal).
 
 create function baton_api.first_id_at(p_at timestamp with time zone) returns uuid;
@@ -959,23 +933,26 @@ grant execute on function baton_api.get_active_advisory_locks to baton_<database
 create function baton_api.get_sync_job_progress(p_sync_job text) returns jsonb security definer;
 -- How far a sync job is, in numbers, percent and expected end.
 
-create function baton_api.give_back_chunks(p_ids uuid[], p_error text, p_now timestamp with time zone) returns integer;
--- Gives back chunks under way that nobody will settle (internal).
-
 create function baton_api.give_up_contacts(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Sets contacts aside whose validation keeps killing its worker (internal).
 
 create function baton_api.goes_on(p_trigger text) returns boolean;
 -- Whether a caller with this trigger calls again by itself (internal).
 
-create function baton_api.has_due_chunks(p_now timestamp with time zone, p_excluded uuid[]) returns boolean;
--- Whether a chunk could be taken now (internal).
+create function baton_api.group_has_ended(p_job baton.jobs, p_group_id uuid) returns boolean;
+-- Whether no item of a group waits or is under way (internal).
 
 create function baton_api.has_due_rows(p_job baton.jobs, p_now timestamp with time zone) returns boolean;
 -- Whether the view of a job has a due row that is not in the queue (internal).
 
+create function baton_api.has_open_ready_items(p_job baton.jobs, p_now timestamp with time zone) returns boolean;
+-- Whether a group that may be taken now has an item that is ready (internal).
+
 create function baton_api.has_ready_items(p_job baton.jobs, p_now timestamp with time zone) returns boolean;
 -- Whether an item of a job could be taken now (internal).
+
+create function baton_api.has_waiting_items(p_group_id uuid) returns boolean;
+-- Whether an item of a group waits that no attempt has (internal).
 
 create function baton_api.hold_after_failover(p_now timestamp with time zone) returns boolean;
 -- Pauses the sending of messages when the server's history changed (internal).
@@ -1013,14 +990,17 @@ create function baton_api.latest_sync_job(p_source text) returns baton.sync_jobs
 create function baton_api.lease_messages(p_job text, p_attempt_id uuid, p_limit integer, p_now timestamp with time zone) returns uuid[];
 -- Leases due messages of a job to an attempt (internal).
 
+create function baton_api.lock_attempt(p_attempt_id uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
+-- Locks an attempt that is to be settled, or says why it cannot be (internal).
+
+create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_outcomes jsonb) returns uuid[];
+-- Locks the groups that a settlement of chunks may change (internal).
+
 create function baton_api.log_run(p_job text, p_status text, p_reason text, p_counts jsonb, p_trigger text, p_worker text, p_attempt_id uuid, p_started_at timestamp with time zone, p_finished_at timestamp with time zone) returns void;
 -- Writes one line of the execution log (internal).
 
 create function baton_api.lose_attempt(p_attempt baton.attempts, p_reason text, p_now timestamp with time zone) returns void;
 -- Closes an attempt whose work no longer counts (internal).
-
-create function baton_api.lose_chunks(p_attempt baton.attempts, p_reason text, p_now timestamp with time zone) returns void;
--- Gives back the chunks of an attempt that died (internal).
 
 create function baton_api.lose_contacts(p_attempt baton.attempts, p_reason text, p_now timestamp with time zone) returns void;
 -- Counts a loss for the contacts of an attempt that died (internal).
@@ -1059,9 +1039,6 @@ create function baton_api.message_work(p_job text, p_now timestamp with time zon
 create function baton_api.microseconds(p_at timestamp with time zone) returns bigint;
 -- A moment as microseconds since 1970 (internal).
 
-create function baton_api.next_chunk_due_at(p_now timestamp with time zone) returns timestamp with time zone;
--- When the next waiting chunk is due (internal).
-
 create function baton_api.next_item_due_at(p_job baton.jobs, p_now timestamp with time zone) returns timestamp with time zone;
 -- When the next item of a job is due that waits (internal).
 
@@ -1086,8 +1063,8 @@ create function baton_api.pause_job(p_job text, p_who text, p_reason text) retur
 create function baton_api.pause_sending(p_reason text, p_now timestamp with time zone) returns void;
 -- Pauses both jobs that send (internal).
 
-create function baton_api.pick_chunks(p_now timestamp with time zone, p_limit integer, p_parallel integer) returns uuid[];
--- Chooses and locks the next chunks (internal).
+create function baton_api.pick_group_items(p_job baton.jobs, p_limit integer, p_held uuid[], p_now timestamp with time zone) returns tid[];
+-- Chooses and locks the next items of a job that has groups (internal).
 
 create function baton_api.pick_items(p_job baton.jobs, p_limit integer, p_now timestamp with time zone) returns tid[];
 -- Chooses and locks the next items of a job (internal).
@@ -1123,9 +1100,6 @@ create function baton_api.queue_state(p_job baton.jobs, p_open baton_api.open_at
 
 create function baton_api.quiet_until(p_zones text[], p_now timestamp with time zone, p_from time without time zone, p_until time without time zone) returns timestamp with time zone;
 -- Until when it is night in any of the zones; null by day (internal).
-
-create function baton_api.raise_chunk_marks(p_rank bigint, p_now timestamp with time zone) returns void;
--- Moves up where claims of chunks begin to look (internal).
 
 create function baton_api.raise_marks(p_job baton.jobs, p_rank bigint, p_now timestamp with time zone) returns void;
 -- Moves up where claims of a job's items begin to look (internal).
@@ -1171,9 +1145,6 @@ create function baton_api.reserve_reminders(p_cycle_id uuid, p_attempt_id uuid, 
 create function baton_api.reserve_reminders_of(p_due jsonb, p_attempt_id uuid, p_now timestamp with time zone, OUT ids uuid[], OUT seen integer) returns record;
 -- Reserves reminders about these assignments (internal).
 
-create function baton_api.reset_chunk_marks() returns void;
--- Lowers the marks of chunks where they are too high (internal).
-
 create function baton_api.resolve_message(p_message_id uuid, p_resolution text, p_who text) returns jsonb security definer;
 -- A person decides about a message.
 
@@ -1182,6 +1153,9 @@ create function baton_api.response_goal_met(p_sync auto_syncs) returns boolean;
 
 create function baton_api.resume_job(p_job text, p_who text) returns jsonb security definer;
 -- Lets a paused job run again.
+
+create function baton_api.retry_group(p_job baton.jobs, p_group_id uuid, p_now timestamp with time zone) returns integer;
+-- Lets items of a group that failed or were cancelled be tried again (internal).
 
 create function baton_api.retry_items(p_job text, p_item_id uuid, p_who text) returns jsonb security definer;
 -- Lets items that failed be tried again.
@@ -1266,6 +1240,9 @@ create function baton_api.tell_rows(p_job baton.jobs, p_attempt baton.attempts, 
 create function baton_api.tokens_at(p_job baton.jobs, p_limiter baton.limiters, p_now timestamp with time zone) returns double precision;
 -- What the bucket of a limited job holds at a moment (internal).
 
+create function baton_api.trigger_next_chunk_processing() returns void;
+-- Wakes process-chunks because chunks were added (internal).
+
 create function baton_api.unreachable_assignments() returns jsonb;
 -- Assignments that are never due (internal).
 
@@ -1291,13 +1268,21 @@ create view baton_board.alerts (id bigint, job text, cycle_id uuid, reason text,
 -- Cycles that ran for longer than their job's alert threshold.
 grant select on table baton_board.alerts to baton_<database>_viewer;
 
-create view baton_board.chunk_attempts (source text, sync_job_id uuid, queue_id uuid, number integer, worker_id text, started_at timestamp with time zone, ended_at timestamp with time zone, outcome text, error text);
--- Every attempt at every chunk: who, when, and what came of it.
+create view baton_board.chunk_attempts (source text, sync_job_id uuid, queue_id uuid, number bigint, worker_id text, started_at timestamp with time zone, ended_at timestamp with time zone, outcome text, error text);
+-- Every try at every chunk: by which worker, when, and what came of it.
 grant select on table baton_board.chunk_attempts to baton_<database>_viewer;
+
+create view baton_board.chunk_processing_queue (id uuid, chunk_id uuid, parent_sync_job_id uuid, status text, attempts integer, max_attempts integer, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, error_message text, worker_id text, retry_at timestamp with time zone, items integer);
+-- The chunks of sync jobs: by which worker each is done, how often it was tried, and how it ended.
+grant select on table baton_board.chunk_processing_queue to baton_<database>_viewer;
 
 create view baton_board.chunk_processing_status (parent_sync_job_id text, source text, kind text, overall_status text, total_chunks bigint, pending_chunks bigint, processing_chunks bigint, completed_chunks bigint, failed_chunks bigint, synced_items bigint, progress_percentage numeric, eta timestamp with time zone, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, error_message text, is_refused boolean);
 -- How far each sync job is: chunks by status, percentage, expected end.
 grant select on table baton_board.chunk_processing_status to baton_<database>_viewer;
+
+create view baton_board.chunked_sync_jobs (id uuid, sync_job_id uuid, work jsonb, created_at timestamp with time zone);
+-- The pieces of sync jobs: what is to be done.
+grant select on table baton_board.chunked_sync_jobs to baton_<database>_viewer;
 
 create view baton_board.contact_verdicts (status text, reason text, contacts bigint);
 -- How many contacts have which verdict, and why.
@@ -1316,7 +1301,7 @@ create view baton_board.execution_log (id bigint, job text, status text, run_sta
 grant select on table baton_board.execution_log to baton_<database>_viewer;
 
 create view baton_board.failed_chunks (source text, sync_job_id uuid, queue_id uuid, work jsonb, attempts integer, error_message text, completed_at timestamp with time zone);
--- The dead letters: chunks that were given up, and why.
+-- The dead letters: chunks that failed for good, and why.
 grant select on table baton_board.failed_chunks to baton_<database>_viewer;
 
 create view baton_board.failed_items (job text, item_id uuid, key text, data jsonb, attempts integer, failed_at timestamp with time zone, worker text, error text);
@@ -1328,7 +1313,7 @@ create view baton_board.item_tries (job text, item_id uuid, started_at timestamp
 grant select on table baton_board.item_tries to baton_<database>_viewer;
 
 create view baton_board.items (id uuid, job text, key text, data jsonb, status text, attempts integer, max_attempts integer, priority smallint, run_at timestamp with time zone, created_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, worker text, error text);
--- Items of jobs of the application: ready, delayed, processing, completed, failed or cancelled.
+-- Items of jobs: ready, delayed, processing, completed, failed or cancelled.
 grant select on table baton_board.items to baton_<database>_viewer;
 
 create view baton_board.job_overview (job text, mode text, state text, reason text, until timestamp with time zone, batch_size integer, rate_per_minute integer, cron text, next_slot timestamp with time zone, last_run text, last_reason text, last_run_at timestamp with time zone);

@@ -1,5 +1,5 @@
 create view baton_board.items as
-select i.id, i.job, i.key, i.data, case
+select i.id, i.job, i.key, baton_api.mask_secrets(i.data::text)::jsonb as data, case
          when i.status <> 'waiting' then i.status
          when r.item_id is null then 'processing'
          when r.run_at > baton.clock() then 'delayed'
@@ -11,5 +11,5 @@ join baton.jobs j on j.name = i.job
 left join baton.ready_items r on r.item_id = i.id and i.status = 'waiting'
 left join lateral (
   select o.claimed_at, o.worker from baton.attempts o
-  where o.job = i.job and o.finished_at is null and i.id::text = any (o.item_ids) limit 1) a on i.status = 'waiting' and r.item_id is null;
-comment on view baton_board.items is 'Items of jobs of the application: ready, delayed, processing, completed, failed or cancelled.';
+  where i.status = 'waiting' and r.item_id is null and o.job = i.job and o.finished_at is null and i.id::text = any (o.item_ids) limit 1) a on true;
+comment on view baton_board.items is 'Items of jobs: ready, delayed, processing, completed, failed or cancelled.';

@@ -101,8 +101,8 @@ impl Scene {
     pub(crate) async fn sync_state(&self, sync_job: Uuid) -> anyhow::Result<String> {
         let sql = "select concat_ws(' ', j.status, (
                      select '(' || string_agg(c.n || ' ' || c.status, ', ' order by c.status) || ')' from (
-                       select q.status, count(*) as n from baton.chunk_processing_queue q where q.parent_sync_job_id = j.id group by 1) c),
-                     j.error_message, (select min(q.error_message) from baton.chunk_processing_queue q where q.parent_sync_job_id = j.id))
+                       select q.status, count(*) as n from baton_board.chunk_processing_queue q where q.parent_sync_job_id = j.id group by 1) c),
+                     j.error_message, (select min(q.error_message) from baton_board.chunk_processing_queue q where q.parent_sync_job_id = j.id))
                    from baton.sync_jobs j where j.id = $1";
         self.db.text(sql, &[&sync_job]).await
     }

@@ -162,9 +162,7 @@ async fn each_call_of_a_sync_goes_wrong(
     loop {
         nth_call += 1;
         db.owner
-            .batch_execute(
-                "delete from baton.sources; truncate baton.chunk_attempts, synced_emails",
-            )
+            .batch_execute("delete from baton.sources; truncate synced_emails")
             .await?;
         let sync_job = sync_pages(&db, pages.url(), 2).await?;
         let mut setup = near();
@@ -189,7 +187,7 @@ async fn each_call_of_a_sync_goes_wrong(
             // Neither silence nor a pause is waited for.
             db.owner
                 .batch_execute("update baton.attempts set leased_until = now() - interval '1 second' where finished_at is null;
-                                update chunk_processing_queue set retry_at = now() where status = 'pending' and retry_at > now()")
+                                update ready_items set run_at = now() where run_at > now()")
                 .await?;
             let (status, answer) = app.tick().await?;
             assert!(

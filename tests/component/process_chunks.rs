@@ -66,7 +66,7 @@ async fn start(db: &Db, source: &str, full: bool) -> anyhow::Result<Uuid> {
 async fn drain(db: &Db, app: &App) -> anyhow::Result<Vec<Value>> {
     let mut runs = Vec::new();
     loop {
-        let sql = "update chunk_processing_queue set retry_at = baton.clock() where status = 'pending' and retry_at > baton.clock()";
+        let sql = "update ready_items set run_at = baton.clock() where run_at > baton.clock()";
         db.owner.execute(sql, &[]).await?;
         let (status, answer) = app.process().await?;
         match answer["status"].as_str() {
@@ -113,9 +113,10 @@ async fn an_encrypted_password_needs_its_key_and_costs_no_try_without() -> anyho
         assert!(!log.contains(OTHER) && !log.contains(&stored), "{log}");
         let chunk = "select status || ' ' || attempts from chunk_processing_queue";
         assert_eq!(db.text(chunk).await?.as_deref(), Some("pending 0"));
-        let waits = "update sources set blocked_until = null where blocked_until > baton.clock()";
+        let waits =
+            "update item_groups set blocked_until = null where blocked_until > baton.clock()";
         assert_eq!(db.owner.execute(waits, &[]).await?, 1);
-        let due = "update chunk_processing_queue set retry_at = baton.clock()";
+        let due = "update ready_items set run_at = baton.clock()";
         db.owner.execute(due, &[]).await?;
     }
     let keys = format!("{OTHER} {KEY}");

@@ -389,8 +389,8 @@ async fn four_jobs_with_much_to_do_get_on_beside_each_other_and_get_done_by_tick
     assert_eq!(db.count(left).await?, 0);
     assert_eq!(outcome(&db, sync_job).await?, "completed 3000 0");
     each_got_one(&sms, (1..=2000).map(mentor).chain((1..=500).map(member)))?;
-    let triggers = "select distinct trigger from attempts";
-    assert_eq!(db.list(triggers, &[]).await?, ["tick"]);
+    let triggers = "select distinct trigger from attempts order by 1";
+    assert_eq!(db.list(triggers, &[]).await?, ["next", "tick"]);
     assert_eq!(db.left_behind().await?, 0);
     Ok(())
 }

@@ -19,24 +19,24 @@ const SEED: f64 = 0.618;
 const BROKEN: [(&str, &str); 5] = [
     (
         "it is at its end",
-        "select count(*) from baton.chunk_processing_queue where status not in ('completed', 'failed')",
+        "select count(*) from chunk_processing_queue where status not in ('completed', 'failed')",
     ),
     (
         "it was completed once, and so settled once, or it has failed",
-        "select count(*) from baton.chunk_processing_queue q
-         where (select count(*) from baton.chunk_attempts a where a.queue_id = q.id and a.outcome = 'completed')
+        "select count(*) from chunk_processing_queue q
+         where (select count(*) from chunk_attempts a where a.queue_id = q.id and a.outcome = 'completed')
            <> case q.status when 'completed' then 1 else 0 end",
     ),
     (
         "each of its attempts is on record",
-        "select count(*) from baton.chunk_processing_queue q
-         where q.attempts <> (select count(*) from baton.chunk_attempts a where a.queue_id = q.id)",
+        "select count(*) from chunk_processing_queue q
+         where q.attempts <> (select count(*) from chunk_attempts a where a.queue_id = q.id)",
     ),
     (
         "its sync job has ended as its chunks have",
-        "select count(*) from baton.chunk_processing_queue q join baton.sync_jobs j on j.id = q.parent_sync_job_id
+        "select count(*) from chunk_processing_queue q join baton.sync_jobs j on j.id = q.parent_sync_job_id
          where j.status <> case when exists (
-             select from baton.chunk_processing_queue f where f.parent_sync_job_id = j.id and f.status = 'failed')
+             select from chunk_processing_queue f where f.parent_sync_job_id = j.id and f.status = 'failed')
            then 'partial_failure' else 'completed' end",
     ),
     (
@@ -46,7 +46,7 @@ const BROKEN: [(&str, &str); 5] = [
 ];
 
 async fn check_every_chunk(db: &Db, expected: i64) -> anyhow::Result<()> {
-    let all = "select count(*) from baton.chunk_processing_queue";
+    let all = "select count(*) from chunk_processing_queue";
     assert_eq!(db.count(all).await?, expected, "none is lost");
     for (what, sql) in BROKEN {
         assert_eq!(db.count(sql).await?, 0, "not of every chunk: {what}");
@@ -55,8 +55,10 @@ async fn check_every_chunk(db: &Db, expected: i64) -> anyhow::Result<()> {
 }
 
 async fn unfinished(db: &Db) -> anyhow::Result<i64> {
-    db.count("select count(*) from baton.chunk_processing_queue where status in ('pending', 'processing')")
-        .await
+    db.count(
+        "select count(*) from chunk_processing_queue where status in ('pending', 'processing')",
+    )
+    .await
 }
 
 /// `n` lengths of time between the two, in milliseconds, from a generator that begins at [`SEED`].
@@ -120,12 +122,12 @@ async fn ten_thousand_chunks_survive_random_kills() -> anyhow::Result<()> {
     .await?;
     assert_eq!(up.interrupt().await?, Some(130));
     check_every_chunk(&db, 10_000).await?;
-    let lost = "select count(*) from baton.chunk_attempts where outcome = 'lost'";
+    let lost = "select count(*) from chunk_attempts where outcome = 'lost'";
     assert!(
         ended > 0 && db.count(lost).await? > 0,
         "the kills hit something"
     );
-    let other = "select count(*) from baton.chunk_processing_queue
+    let other = "select count(*) from chunk_processing_queue
                  where status = 'failed' and error_message <> 'the worker died or fell silent'";
     assert_eq!(db.count(other).await?, 0);
     until("nothing is left behind", async || {
@@ -163,8 +165,8 @@ async fn with_every_wake_dropped_ticks_alone_do_everything() -> anyhow::Result<(
         failed[0].starts_with("large the work is not understood"),
         "{failed:?}"
     );
-    let triggers = "select distinct trigger from baton.attempts";
-    assert_eq!(db.list(triggers, &[]).await?, ["tick"]);
+    let triggers = "select distinct trigger from baton.attempts order by 1";
+    assert_eq!(db.list(triggers, &[]).await?, ["next", "tick"]);
     assert_eq!(db.left_behind().await?, 0);
     assert_eq!(up.interrupt().await?, Some(130));
     Ok(())
@@ -200,12 +202,13 @@ async fn after_a_hard_kill_chunks_go_on_within_ten_seconds() -> anyhow::Result<(
         "{answer}"
     );
     let attempts =
-        "select concat_ws(' ', number, outcome, error) from baton.chunk_attempts order by number";
+        "select concat_ws(' ', number, outcome, error) from chunk_attempts order by number";
     assert_eq!(
         db.list(attempts, &[]).await?,
         ["1 lost the worker died or fell silent", "2 completed"]
     );
-    let patient = "select ended_at >= started_at + interval '8 seconds' from baton.chunk_attempts where number = 1";
+    let patient =
+        "select ended_at >= started_at + interval '8 seconds' from chunk_attempts where number = 1";
     assert_eq!(
         db.text(patient).await?.as_deref(),
         Some("true"),
@@ -213,7 +216,7 @@ async fn after_a_hard_kill_chunks_go_on_within_ten_seconds() -> anyhow::Result<(
     );
     let tick_at = tick_at.unwrap_or_default();
     let soon = format!(
-        "select started_at < timestamptz '{tick_at}' + interval '10 seconds' from baton.chunk_attempts where number = 2"
+        "select started_at < timestamptz '{tick_at}' + interval '10 seconds' from chunk_attempts where number = 2"
     );
     assert_eq!(
         db.text(&soon).await?.as_deref(),

@@ -20,7 +20,7 @@ async fn relay(home: &Home, db: &Db, url: &str) -> anyhow::Result<Running> {
 
 async fn until_all_is_done(db: &Db) -> anyhow::Result<()> {
     until("all chunks and contacts are done", async || {
-        let left = "select (select count(*) from baton.chunk_processing_queue where status in ('pending', 'processing'))
+        let left = "select (select count(*) from chunk_processing_queue where status in ('pending', 'processing'))
                          + (select count(*) from contacts where email_validation_status is null)";
         Ok((db.count(left).await? == 0).then_some(()))
     })

@@ -24,11 +24,11 @@ async fn every_job_has_its_functions_with_the_right_arguments() -> anyhow::Resul
     let db = Db::new().await?;
     assert_eq!(missing(&db).await?, Vec::<String>::new());
     db.owner
-        .batch_execute("alter function baton_api.lose_chunks rename to lose_chunk; delete from baton.job_functions where job = 'validate-contacts' and hook = 'state'")
+        .batch_execute("alter function baton_api.lose_contacts rename to lose_contact; delete from baton.job_functions where job = 'validate-contacts' and hook = 'state'")
         .await?;
     assert_eq!(
         missing(&db).await?,
-        ["process-chunks lost", "validate-contacts state"]
+        ["validate-contacts lost", "validate-contacts state"]
     );
     Ok(())
 }

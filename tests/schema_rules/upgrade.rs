@@ -15,7 +15,10 @@ async fn what_the_former_release_left_is_kept_and_goes_on() -> anyhow::Result<()
     let mut db = Db::empty("former_release").await?;
     db.owner.batch_execute(FORMER).await?;
     let report = schema::migrate(&mut db.owner).await?;
-    assert_eq!(report.applied, ["0015_jobs_of_applications.sql"]);
+    assert_eq!(
+        report.applied,
+        ["0015_jobs_of_applications.sql", "0016_groups_of_items.sql"]
+    );
     for (sql, expected) in [
         (
             "select concat_ws(' ', daily_cap, quiet_from) from baton.settings",
@@ -50,7 +53,7 @@ async fn what_the_former_release_left_is_kept_and_goes_on() -> anyhow::Result<()
             "reminder_24h pending",
         ),
         (
-            "select string_agg(status, ' ' order by status) from baton.chunk_processing_queue",
+            "select string_agg(status, ' ' order by status) from baton_board.chunk_processing_queue",
             "completed pending pending pending processing",
         ),
         (

@@ -70,7 +70,7 @@ async fn claims_and_settlements_of_chunks_read_a_few_pages_of_a_million() -> any
     let db = Db::new().await?;
     db.add_sync("narrow", 1).await?;
     db.owner
-        .batch_execute("update sources set max_parallel = 1")
+        .batch_execute("update item_groups set max_parallel = 1")
         .await?;
     let worker = db.worker().await?;
     take(&worker).await?;
@@ -80,18 +80,25 @@ async fn claims_and_settlements_of_chunks_read_a_few_pages_of_a_million() -> any
         .await?
         .batch_execute(
             "set session_replication_role = replica;
-             insert into chunked_sync_jobs (sync_job_id, work) select j.id, '{\"do\": \"noop\"}' from sync_jobs j, generate_series(1, 1000000) where source = 'big';
-             insert into chunk_processing_queue (chunk_id, parent_sync_job_id, status, rank, retry_at)
-             select c.id, c.sync_job_id, case when n < 500000 then 'completed' else 'pending' end, n, case when n % 10 = 0 then now() + interval '1 day' end
-             from (select id, sync_job_id, row_number() over (order by id) as n from chunked_sync_jobs where sync_job_id = (select id from sync_jobs where source = 'big')
-               and id not in (select chunk_id from chunk_processing_queue)) c;
-             select setval('baton.rank_mark_123456790', 500000)",
+             with big as materialized (
+               select baton.ordered_id() as id, j.id as group_id, n from sync_jobs j, generate_series(1, 1000000) n where source = 'big'
+             ), added as (
+               insert into baton.items (id, job, group_id, data, status, ended_at)
+               select b.id, 'process-chunks', b.group_id, '{\"do\": \"noop\"}', case when n < 500000 then 'completed' else 'waiting' end,
+                      case when n < 500000 then now() end
+               from big b
+             )
+             insert into baton.ready_items (job, priority, rank, run_at, item_id, group_id)
+             select 'process-chunks', 0, n * 1000, case when n % 10 = 0 then now() + interval '1 day' end, b.id, b.group_id from big b where n >= 500000;
+             select setval('baton.rank_mark_123456790', 500000000)",
         )
         .await?;
     for analyzed in [false, true] {
         if analyzed {
             db.owner
-                .batch_execute("analyze chunk_processing_queue, chunked_sync_jobs, baton.attempts")
+                .batch_execute(
+                    "analyze baton.items, baton.ready_items, baton.item_groups, baton.attempts",
+                )
                 .await?;
         }
         for (batch_size, most) in [(1, 400), (100, 10_000)] {
@@ -106,8 +113,9 @@ async fn claims_and_settlements_of_chunks_read_a_few_pages_of_a_million() -> any
     }
     // With its only call out, the first source is passed by, however much of it stands in front.
     db.owner
-        .batch_execute("update sources set max_parallel = 8 where name = 'big';
-                        update chunk_processing_queue set rank = 500000 where parent_sync_job_id = (select id from sync_jobs where source = 'narrow')")
+        .batch_execute("update item_groups set max_parallel = 8 where id = (select id from sync_jobs where source = 'big');
+                        insert into ready_items (job, priority, rank, item_id, group_id)
+                        select 'process-chunks', 0, 500000000 + n, baton.ordered_id(), id from sync_jobs, generate_series(1, 999) n where source = 'narrow'")
         .await?;
     db.configure_job("process-chunks", json!({ "batch_size": 1 }))
         .await?;

@@ -1,5 +1,6 @@
 //! Sources: one sync at a time, secrets for the owner alone, and what happens when one moves or goes.
 
+use contract::items::Settled;
 use contract::native::call;
 use process_chunks::calls::{Completed, Ending};
 use process_chunks::sources::{CancelSync, RemoveSource, SaveSource, StartSync};
@@ -50,12 +51,12 @@ async fn what_is_under_way_when_its_source_is_removed_settles_into_nothing() -> 
     assert!(
         matches!(
             settled,
-            Completed::Settled {
+            Completed::Settled(Settled {
                 completed: 0,
                 left: 1,
                 again: false,
                 ..
-            }
+            })
         ),
         "{settled:?}"
     );
@@ -114,7 +115,8 @@ async fn secrets_are_read_by_the_owner_alone_and_shown_nowhere() -> anyhow::Resu
             "sources",
             "source_secrets",
             "sync_jobs",
-            "chunk_processing_queue",
+            "item_groups",
+            "items",
         ] {
             let error = session
                 .batch_execute(&format!("select * from baton.{table}"))

@@ -1,5 +1,6 @@
 //! Sources and their syncs: what operators do, and what chunks bring.
 
+use contract::items::Settled;
 use contract::native::call;
 use contract::scheduler::{EndDeadAttempts, Prune};
 use process_chunks::calls::{ChunkOutcome, Completed, Ending};
@@ -153,7 +154,7 @@ async fn what_chunks_bring_is_stored_once_and_the_next_sync_asks_for_changes() -
     };
     let settled = complete_with(&worker, attempt, vec![fetched]).await?;
     assert!(
-        matches!(settled, Completed::Settled { again: true, .. }),
+        matches!(settled, Completed::Settled(Settled { again: true, .. })),
         "what is left from before is pruned next: {settled:?}"
     );
     assert_eq!(
@@ -304,7 +305,7 @@ async fn a_cancelled_sync_ends_and_what_is_under_way_settles() -> anyhow::Result
     .await?;
     let settled = complete(&worker, attempt, &ids, Ending::Completed).await?;
     assert!(
-        matches!(settled, Completed::Settled { completed: 1, .. }),
+        matches!(settled, Completed::Settled(Settled { completed: 1, .. })),
         "{settled:?}"
     );
     assert!(take(&worker).await.is_err(), "none follows");
@@ -353,7 +354,7 @@ async fn a_sync_is_pruned_with_its_chunks_when_it_is_old() -> anyhow::Result<()>
     );
     call(&worker, Prune { limit: 20 }).await?;
     call(&worker, Prune { limit: 20 }).await?;
-    let left = "select (select count(*) from sync_jobs) + (select count(*) from chunk_processing_queue) + (select count(*) from baton.chunk_attempts)";
+    let left = "select (select count(*) from sync_jobs) + (select count(*) from chunk_processing_queue) + (select count(*) from chunk_attempts)";
     assert_eq!(db.count(left).await?, 0);
     Ok(())
 }
@@ -406,17 +407,14 @@ async fn prune(worker: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A settlement locks chunks, then the sync job, then the source.
 #[tokio::test]
-async fn removing_a_source_never_deadlocks_with_a_settlement() -> anyhow::Result<()> {
+async fn removing_a_source_waits_for_a_settlement() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.add_sync("trial", 2).await?;
-    let settling = db.session().await?;
-    settling
-        .batch_execute(
-            "begin; select from baton.chunk_processing_queue order by id limit 1 for update",
-        )
-        .await?;
+    let worker = db.worker().await?;
+    let (attempt, ids) = take(&worker).await?;
+    worker.batch_execute("begin").await?;
+    complete(&worker, attempt, &ids, Ending::Completed).await?;
     let operator = db.session().await?;
     let removing = tokio::spawn(async move {
         let sql = "select baton_api.remove_source('trial', 'ann')";
@@ -427,12 +425,14 @@ async fn removing_a_source_never_deadlocks_with_a_settlement() -> anyhow::Result
         Ok((db.sessions(waiting).await? == 1).then_some(()))
     })
     .await?;
-    settling
-        .batch_execute(
-            "select from baton.sync_jobs for update; select from baton.sources for update; commit",
-        )
-        .await?;
+    // What a settlement may still lock, the operator has not.
+    for table in ["item_groups", "sync_jobs", "sources"] {
+        let lock = format!("select from baton.{table} for update nowait");
+        assert_eq!(db.owner.query(&lock, &[]).await?.len(), 1, "{table}");
+    }
+    worker.batch_execute("commit").await?;
     removing.await??;
-    assert_eq!(db.count("select count(*) from baton.sources").await?, 0);
+    let left = "select (select count(*) from baton.sources) + (select count(*) from baton.items) + (select count(*) from baton.item_groups)";
+    assert_eq!(db.count(left).await?, 0);
     Ok(())
 }

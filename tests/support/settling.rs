@@ -257,7 +257,7 @@ impl Pair for Chunks {
         let ids = items.iter().map(|it| it.parse());
         let ids: Vec<Uuid> = ids.collect::<Result<_, _>>()?;
         let completed = complete(worker, attempt, &ids, Ending::Completed).await?;
-        Ok(matches!(completed, Completed::Settled { .. }))
+        Ok(matches!(completed, Completed::Settled(_)))
     }
 
     async fn done(&self, db: &Db) -> anyhow::Result<i64> {
@@ -314,6 +314,7 @@ pub(crate) async fn complete_with(
         CompleteChunks {
             attempt_id,
             outcomes,
+            claim_next: false,
         },
     )
     .await?)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use contract::items::SettleItemsAnswer;
 use contract::{Claim, Trigger};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +25,8 @@ contract::calls! {
         attempt_id: Uuid as uuid,
         /// What came of them; a chunk that is not among them is due again, as if never tried.
         outcomes: Vec<ChunkOutcome> as jsonb,
+        /// Whether to claim the next chunks in the same transaction.
+        claim_next: bool as bool,
     } -> Completed;
 }
 
@@ -41,7 +44,7 @@ pub struct ChunkAttempt {
 /// A piece of a sync job.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Chunk {
-    /// Its key in `chunk_processing_queue`.
+    /// Its id in `chunk_processing_queue`.
     pub id: Uuid,
     /// The sync job, a key of [`ChunkAttempt::jobs`].
     pub sync_job_id: Uuid,
@@ -112,7 +115,7 @@ pub struct ChunkOutcome {
     /// What is left in `synced_emails` from before this sync job is gone from the source, too; at most 1,000 items a chunk.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub prune: bool,
-    /// Nobody asks this source for so long, in seconds, 1 to 3,600.
+    /// The source gets no request for so long, in seconds, 1 to 3,600.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
 }
@@ -135,28 +138,4 @@ pub enum Ending {
 }
 
 /// The answer to a settlement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum Completed {
-    /// The outcomes count.
-    Settled {
-        /// Chunks that are done.
-        completed: u32,
-        /// Chunks that will be tried again.
-        retried: u32,
-        /// Chunks that failed for good.
-        failed: u32,
-        /// Chunks that were not tried, or not settled because somebody holds them; they are due again.
-        left: u32,
-        /// Whether there is work for another call at once.
-        again: bool,
-        /// If not, in how many seconds a waiting chunk is due, if one waits.
-        #[serde(default, deserialize_with = "contract::seconds")]
-        again_in: Option<f64>,
-    },
-    /// They do not: the work was given to another.
-    Lost {
-        /// A stable code.
-        reason: String,
-    },
-}
+pub type Completed = SettleItemsAnswer<ChunkAttempt>;

@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 
 /// When work has to have ended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline(Instant);
+pub struct Deadline(Instant);
 
 impl Deadline {
     /// As long as this from now.
@@ -19,8 +19,13 @@ impl Deadline {
     }
 
     /// Zero once it has passed.
-    pub(crate) fn left(self) -> Duration {
+    pub fn left(self) -> Duration {
         self.0.saturating_duration_since(now())
+    }
+
+    /// Whether work that begins now has about all the time that a call has. If that is not enough, it never will be.
+    pub fn is_whole(self) -> bool {
+        self.left() + domain::budget::CONNECT > domain::budget::WORK
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`serve_patch`] and [`serve_callback`] do so for requests of other kinds.
 
 mod answer;
+mod batches;
 mod config;
 mod credentials;
 mod db;
@@ -13,6 +14,7 @@ mod http_out;
 mod job;
 
 pub use answer::{Answer, Response, claimed};
+pub use batches::{Batch, work_batches};
 pub use config::{Config, variable};
 pub use db::Db;
 pub use error::Error;

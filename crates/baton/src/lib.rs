@@ -53,7 +53,7 @@ pub mod test;
 mod trace;
 
 pub use baton_macros::job;
-pub use clock::{wall_clock, within};
+pub use clock::{Deadline, wall_clock, within};
 #[cfg(any(target_family = "wasm", feature = "spin"))]
 pub use component::*;
 pub use context::{Context, VariableError};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::Claim;
 use contract::Trigger;
 use contract::items::Settled;
 use serde_json::{Value, json};
@@ -26,22 +27,25 @@ pub(crate) struct Ran {
     retried: i64,
     failed: i64,
     left: i64,
-    last: Option<Settled>,
+    again: bool,
+    again_in: Option<f64>,
 }
 
 impl Ran {
-    pub(crate) fn add(&mut self, claimed: usize, settled: Settled) {
+    /// Counts a batch; the next one, if it was claimed.
+    pub(crate) fn add<A>(&mut self, claimed: usize, settled: Settled<A>) -> Option<Claim<A>> {
         self.claimed += claimed;
         self.completed += settled.completed;
         self.retried += settled.retried;
         self.failed += settled.failed;
         self.left += settled.left;
-        self.last = Some(settled);
+        self.again = settled.again;
+        self.again_in = settled.again_in;
+        settled.next
     }
 
     /// The body of the answer; whether to call again is what the last settlement says.
     pub(crate) fn body(&self) -> Value {
-        let last = self.last.as_ref();
         json!({
             "status": "ran",
             "claimed": self.claimed,
@@ -49,8 +53,8 @@ impl Ran {
             "retried": self.retried,
             "failed": self.failed,
             "left": self.left,
-            "again": last.is_some_and(|it| it.again),
-            "again_in": last.and_then(|it| it.again_in),
+            "again": self.again,
+            "again_in": self.again_in,
         })
     }
 }
@@ -97,15 +101,16 @@ mod tests {
 
     #[test]
     fn the_answer_sums_batches_and_ends_as_the_last_one() {
-        let settled = |completed, retried, failed, left, again| Settled {
-            completed,
-            retried,
-            failed,
-            left,
-            again,
-            again_in: again.then_some(2.5),
-            next: None,
-        };
+        let settled =
+            |completed, retried, failed, left, again| Settled::<contract::items::ItemAttempt> {
+                completed,
+                retried,
+                failed,
+                left,
+                again,
+                again_in: again.then_some(2.5),
+                next: None,
+            };
         let mut ran = Ran::default();
         ran.add(20, settled(18, 1, 1, 7, true));
         ran.add(7, settled(5, 2, 0, 2, true));

@@ -125,9 +125,9 @@ pub enum ItemEnding {
 /// The answer to a settlement of items.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum SettleItemsAnswer {
+pub enum SettleItemsAnswer<A = ItemAttempt> {
     /// The outcomes count.
-    Settled(Settled),
+    Settled(Settled<A>),
     /// The attempt was lost; nothing of it counts.
     Lost {
         /// A stable code.
@@ -137,7 +137,7 @@ pub enum SettleItemsAnswer {
 
 /// What a settlement of items came to.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Settled {
+pub struct Settled<A = ItemAttempt> {
     /// How many items are done.
     pub completed: i64,
     /// How many will be tried again.
@@ -152,7 +152,7 @@ pub struct Settled {
     #[serde(default, deserialize_with = "seconds")]
     pub again_in: Option<f64>,
     /// The next batch, if it was asked for and there is one.
-    pub next: Option<Claim<ItemAttempt>>,
+    pub next: Option<Claim<A>>,
 }
 
 #[cfg(test)]

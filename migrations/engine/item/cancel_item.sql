@@ -8,9 +8,9 @@ as $$
 declare
   v_item baton.items;
 begin
-  delete from baton.ready_items r where r.item_id = p_item_id and r.job = p_job;
+  delete from baton.ready_items r where r.item_id = p_item_id and r.job = p_job and r.group_id is null;
   if found then
-    update baton.items i set status = 'cancelled', ended_at = baton.clock(), error = 'cancelled by ' || p_who where i.id = p_item_id;
+    update baton.items i set status = 'cancelled', started_at = null, ended_at = baton.clock(), error = 'cancelled by ' || p_who where i.id = p_item_id;
     delete from baton.item_keys k using baton.items i where i.id = p_item_id and k.job = i.job and k.key = i.key and k.item_id = i.id;
     insert into baton.events (noun, noun_id, from_state, to_state, who) values ('item', p_item_id::text, 'waiting', 'cancelled', p_who);
     return '{"cancelled": true}';

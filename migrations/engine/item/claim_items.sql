@@ -11,8 +11,11 @@ security definer set search_path = ''
 as $$
 begin
   perform baton_api.check_role(p_job);
+  if exists (select from baton.jobs j where j.name = p_job and j.kind not in ('queue', 'rows')) then
+    raise exception 'job % has a claim of its own', p_job using errcode = 'WK004';
+  end if;
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
-  return baton_api.claim_next_items(p_job, p_trigger, p_worker);
+  return baton_api.claim_next_items(p_job, p_trigger, p_worker, '{}');
 end
 $$;
 comment on function baton_api.claim_items is 'Claims the next items of a job, or says why not.';

@@ -1,7 +1,7 @@
--- admission → pick → lease. Whatever the statistics say of a queue that was empty a moment ago, it is never read from end to
+-- admission → pick → lease. p_held: the groups of the attempt that the caller settled just now, in this transaction. Whatever the statistics say of a queue that was empty a moment ago, it is never read from end to
 -- end. Bounded by the job's batch size, limit and parallelism. Internal; see claim_items.
 -- Locks: shared lock of the marks, advisory, attempt, ready items, limiter.
-create function baton_api.claim_next_items(p_job text, p_trigger text, p_worker text) returns jsonb
+create function baton_api.claim_next_items(p_job text, p_trigger text, p_worker text, p_held uuid[]) returns jsonb
 language plpgsql
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -15,9 +15,6 @@ declare
   v_rank bigint;
 begin
   select j.* into v_job from baton.jobs j where j.name = p_job;
-  if v_job.kind = 'custom' then
-    raise exception 'job % has no items; it has a claim of its own', p_job using errcode = 'WK004';
-  end if;
   -- The marks stay where they are while a claim is under way.
   perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
   v_gate := baton_api.open_gate(p_job, p_trigger, p_worker, baton_api.mark_at('attempt_mark', v_job.lock_id));
@@ -29,19 +26,27 @@ begin
   if v_job.kind = 'rows' then
     perform baton_api.feed_rows(v_job, v_gate.item_limit, v_now);
   end if;
-  v_picked := baton_api.pick_items(v_job, v_gate.item_limit, v_now);
+  if v_job.kind = 'groups' then
+    v_picked := baton_api.pick_group_items(v_job, v_gate.item_limit, p_held, v_now);
+    if v_picked = '{}' and baton_api.has_ready_items(v_job, v_now) then
+      return baton_api.decline_run(p_job, 'skipped', 'all_sources_busy', v_now + interval '1 second', p_trigger, p_worker, v_now);
+    end if;
+  else
+    v_picked := baton_api.pick_items(v_job, v_gate.item_limit, v_now);
+  end if;
   if v_picked = '{}' then
     return baton_api.decline_run(p_job, 'idle', 'nothing_due', baton_api.next_item_due_at(v_job, v_now), p_trigger, p_worker, v_now);
   end if;
 
   with leased as (
-    delete from baton.ready_items r where r.ctid = any (v_picked) returning r.item_id, r.priority, r.rank
+    delete from baton.ready_items r where r.ctid = any (v_picked) returning r.item_id, r.priority, r.rank, r.group_id
   ), opened as (
-    insert into baton.attempts (id, job, seat, trigger, worker, item_ids, n_items, claimed_at, leased_until)
-    select v_attempt_id, p_job, v_gate.seat, p_trigger, p_worker, array(select l.item_id::text from leased l), cardinality(v_picked), v_now,
+    insert into baton.attempts (id, job, seat, trigger, worker, item_ids, group_ids, n_items, claimed_at, leased_until)
+    select v_attempt_id, p_job, v_gate.seat, p_trigger, p_worker, array(select l.item_id::text from leased l),
+           array(select distinct l.group_id from leased l where l.group_id is not null), cardinality(v_picked), v_now,
            v_now + v_job.lease_seconds * interval '1 second'
   )
-  select jsonb_agg(jsonb_build_object('id', i.id, 'attempt', i.attempts + 1, 'max_attempts', v_job.max_attempts, 'key', i.key, 'data', i.data)
+  select jsonb_agg(jsonb_build_object('id', i.id, 'attempt', i.attempts + 1, 'max_attempts', v_job.max_attempts, 'key', i.key, 'group', i.group_id, 'data', i.data)
            order by l.priority, l.rank), max(l.rank) filter (where l.priority = 0)
   into v_items, v_rank
   from leased l join baton.items i on i.id = l.item_id;

@@ -1,14 +1,18 @@
 -- Gives up items that failed: they are no longer listed, and are deleted in time. One, or with null all of a job, longest failed first.
--- For operators. Answers {"dropped": n}. Safe to repeat. At most 10,000 at once. Locks: failed items, items.
+-- For operators. Answers {"dropped": n}. Raises WK002 when there is no such job, WK004 when its items belong to groups. Safe to repeat. At most 10,000 at once. Locks: failed items, items.
 create function baton_api.drop_items(p_job text, p_item_id uuid, p_who text) returns jsonb
 language plpgsql
 security definer set search_path = ''
 as $$
 declare
+  v_kind text;
   v_rows int;
 begin
-  if not exists (select from baton.jobs j where j.name = p_job) then
+  select j.kind into v_kind from baton.jobs j where j.name = p_job;
+  if not found then
     raise exception 'there is no job %', p_job using errcode = 'WK002';
+  elsif v_kind = 'groups' then
+    raise exception 'job % drops the items of a group together', p_job using errcode = 'WK004', hint = 'It has a command of its own for that.';
   end if;
   with dropped as (
     delete from baton.failed_items f

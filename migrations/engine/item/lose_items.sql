@@ -8,7 +8,7 @@ declare
 begin
   perform pg_catalog.pg_advisory_xact_lock_shared(p_job.lock_id::int, 0);
   with given_back as materialized (
-    select i.id, i.priority, i.attempts + 1 as attempts, i.losses + 1 as losses, i.attempts + 1 >= p_job.max_attempts as failed
+    select i.id, i.priority, i.group_id, i.attempts + 1 as attempts, i.losses + 1 as losses, i.attempts + 1 >= p_job.max_attempts as failed
     from unnest(p_attempt.item_ids) as m(id) join baton.items i on i.id = m.id::uuid
   ), stored as (
     update baton.items i
@@ -23,10 +23,11 @@ begin
     insert into baton.item_tries (item_id, ended_at, attempt_id, worker, started_at, outcome, error)
     select g.id, p_now, p_attempt.id, p_attempt.worker, p_attempt.claimed_at, 'lost', v_error from given_back g where not g.failed
   ), failed as (
-    insert into baton.failed_items (job, failed_at, item_id) select p_job.name, p_now, g.id from given_back g where g.failed
+    insert into baton.failed_items (job, failed_at, item_id, group_id)
+    select p_job.name, p_now, g.id, g.group_id from given_back g where g.failed
   )
-  insert into baton.ready_items (job, priority, rank, run_at, item_id, alone)
-  select p_job.name, g.priority, baton_api.microseconds(p_now), p_now, g.id, g.losses >= 2 or g.attempts + 1 >= p_job.max_attempts
+  insert into baton.ready_items (job, priority, rank, run_at, item_id, alone, group_id)
+  select p_job.name, g.priority, baton_api.microseconds(p_now), p_now, g.id, g.losses >= 2 or g.attempts + 1 >= p_job.max_attempts, g.group_id
   from given_back g where not g.failed;
 end
 $$;

@@ -1,4 +1,4 @@
--- Deletes items that ended long enough ago, with their tries, and keys that rested: looks at 10 times p_limit items at most, from where
+-- Deletes items without a group that ended long enough ago, with their tries, and keys that rested: looks at 10 times p_limit items at most, from where
 -- the last look ended. Answers how many items. Internal. Locks: items.
 create function baton_api.prune_items(p_limit int, p_now timestamptz) returns int
 language plpgsql
@@ -16,7 +16,7 @@ begin
   from (
     select i.id, i.ended_at < case when i.status = 'failed' then v_failed_before else p_now - j.items_kept_for end as old
     from baton.items i join baton.jobs j on j.name = i.job
-    where i.id > (select p.after_item_id from baton.prune_position p) and i.id < baton_api.first_id_at(v_before)
+    where i.group_id is null and i.id > (select p.after_item_id from baton.prune_position p) and i.id < baton_api.first_id_at(v_before)
     order by i.id limit p_limit * 10) l;
   update baton.prune_position p
   set after_item_id = case when v_seen < p_limit * 10 then '00000000-0000-0000-0000-000000000000' else v_last end
@@ -27,9 +27,7 @@ begin
     return 0;
   end if;
   delete from baton.item_keys k using baton.items i where i.id = any (v_old) and k.job = i.job and k.key = i.key and k.item_id = i.id;
-  delete from baton.failed_items f where f.item_id = any (v_old);
-  delete from baton.item_tries t where t.item_id = any (v_old);
-  delete from baton.items i where i.id = any (v_old);
+  perform baton_api.delete_items(v_old);
   return cardinality(v_old);
 end
 $$;

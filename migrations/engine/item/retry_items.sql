@@ -1,5 +1,5 @@
 -- Lets items that failed be tried again, with all their tries: one, or with null all of a job, longest failed first. One whose key
--- another item has by now stays as it is. For operators. Answers {"retried", "skipped"}. At most 10,000 at once. Locks: failed items, items.
+-- another item has by now stays as it is. For operators. Answers {"retried", "skipped"}. Raises WK002 when there is no such job, WK004 when its items belong to groups. At most 10,000 at once. Locks: failed items, items.
 create function baton_api.retry_items(p_job text, p_item_id uuid, p_who text) returns jsonb
 language plpgsql
 security definer set search_path = ''
@@ -14,6 +14,8 @@ begin
   select j.* into v_job from baton.jobs j where j.name = p_job;
   if not found then
     raise exception 'there is no job %', p_job using errcode = 'WK002';
+  elsif v_job.kind = 'groups' then
+    raise exception 'job % retries the items of a group together', p_job using errcode = 'WK004', hint = 'It has a command of its own for that.';
   end if;
   perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
   with chosen as materialized (

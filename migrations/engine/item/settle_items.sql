@@ -17,49 +17,20 @@ security definer set search_path = '' set enable_seqscan = off set jit = off set
 as $$
 declare
   v_now constant timestamptz := baton.clock();
-  v_durability constant text := pg_catalog.current_setting('synchronous_commit');
-  v_attempt baton.attempts;
-  v_job baton.jobs;
+  v_settled record;
   v_result jsonb;
-  v_again jsonb;
-  v_next jsonb;
 begin
-  perform baton_api.check_isolation();
   perform baton_api.check_outcomes(p_outcomes);
-  select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
-  if v_attempt.id is null then
-    -- A crash of the database took the claim along.
-    return jsonb_build_object('status', 'lost', 'reason', 'no_such_attempt');
+  v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
+  if v_settled.answer is not null then
+    return v_settled.answer;
+  elsif (v_settled.job).kind not in ('queue', 'rows') then
+    raise exception 'attempt % belongs to %, which has a settlement of its own', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
+  elsif (v_settled.job).kind = 'rows' then
+    p_outcomes := baton_api.tell_rows(v_settled.job, v_settled.attempt, p_outcomes);
   end if;
-  perform baton_api.check_role(v_attempt.job);
-  select j.* into v_job from baton.jobs j where j.name = v_attempt.job;
-  if v_job.kind = 'custom' then
-    raise exception 'attempt % belongs to %, which has no items', p_attempt_id, v_attempt.job using errcode = 'WK004';
-  elsif v_attempt.outcome = 'settled' then
-    return v_attempt.result || baton_api.items_again(v_job, v_now) || '{"next": null}';
-  elsif v_attempt.outcome is not null then
-    return v_attempt.result;
-  end if;
-  if v_job.kind = 'rows' then
-    p_outcomes := baton_api.tell_rows(v_job, v_attempt, p_outcomes);
-  end if;
-  perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
-  v_result := baton_api.store_outcomes(v_job, v_attempt, p_outcomes, v_now);
-  if v_job.rate_per_minute is not null then
-    perform baton_api.spend_tokens(v_job.name, v_attempt.n_items, v_now);
-  end if;
-  v_again := baton_api.items_again(v_job, v_now);
-  if p_claim_next and (v_again->>'again')::boolean then
-    v_next := baton_api.claim_next_items(v_job.name, 'next', v_attempt.worker);
-    -- A claim that is declined does not wait for the disk; a settlement does.
-    perform pg_catalog.set_config('synchronous_commit', v_durability, true);
-    if v_next->>'status' <> 'claimed' then
-      v_next := null;
-    end if;
-  elsif (v_again->>'again')::boolean and not baton_api.goes_on(v_attempt.trigger) then
-    perform baton.wake(v_job.name);
-  end if;
-  return v_result || v_again || jsonb_build_object('next', v_next);
+  v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_now);
+  return v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, p_claim_next, v_now);
 end
 $$;
 comment on function baton_api.settle_items is 'Settles an attempt at items, and claims the next ones if asked to.';

@@ -1,5 +1,5 @@
 -- Writes what came of the items of an attempt that the caller has locked, and closes it; the stored part of the answer. Internal.
--- Locks: items, limiter.
+-- The former words `completed` for done and `wait` for seconds are understood, too. Locks: items, limiter.
 create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamptz) returns jsonb
 language plpgsql
 as $$
@@ -8,15 +8,16 @@ declare
 begin
   -- One statement, because each costs as much as a row.
   with given as materialized (
-    select i.id, i.key, i.priority, i.attempts + c.counts as attempts, g.outcome, case when g.outcome <> 'done' then left(g.error, 500) end as error,
-           case when g.outcome = 'done' then 'completed'
-             when g.outcome = 'failed' or c.counts = 1 and i.attempts + 1 >= p_job.max_attempts then 'failed' else 'waiting' end as status,
+    select i.id, i.key, i.priority, i.group_id, i.attempts + c.counts as attempts, g.outcome,
+           case when g.outcome not in ('done', 'completed') then left(g.error, 500) end as error,
+           case when g.outcome in ('done', 'completed') then 'completed'
+             when g.outcome in ('failed', 'refused') or c.counts = 1 and i.attempts + 1 >= p_job.max_attempts then 'failed' else 'waiting' end as status,
            case when g.outcome is null then interval '0'
-             when g.outcome = 'wait' then least(greatest(coalesce(g.seconds, 30), 1), 3600) * interval '1 second'
+             when g.outcome = 'wait' then least(greatest(coalesce(g.seconds, g.wait, 30), 1), 3600) * interval '1 second'
              else random() * least(3600, 2 * 2 ^ least(i.attempts + 1, 12)) * interval '1 second' end as later
     from unnest(p_attempt.item_ids) as m(id)
     join baton.items i on i.id = m.id::uuid
-    left join jsonb_to_recordset(p_outcomes) as g(id uuid, outcome text, error text, seconds numeric) on g.id = i.id
+    left join jsonb_to_recordset(p_outcomes) as g(id uuid, outcome text, error text, seconds numeric, wait numeric) on g.id = i.id
     cross join lateral (
       select case when g.outcome is null or g.outcome = 'wait' and i.created_at > p_now - interval '1 day' then 0 else 1 end as counts) c
   ), stored as (
@@ -34,27 +35,28 @@ begin
     from given g
     where g.key is not null and k.job = p_job.name and k.key = g.key and g.status = 'completed' and p_job.kind = 'rows'
   ), again as (
-    insert into baton.ready_items (job, priority, rank, run_at, item_id)
-    select p_job.name, g.priority, baton_api.microseconds(p_now), p_now + g.later, g.id from given g where g.status = 'waiting'
+    insert into baton.ready_items (job, priority, rank, run_at, item_id, group_id)
+    select p_job.name, g.priority, baton_api.microseconds(p_now), p_now + g.later, g.id, g.group_id from given g where g.status = 'waiting'
   ), tried as (
     insert into baton.item_tries (item_id, ended_at, attempt_id, worker, started_at, outcome, error)
     select g.id, p_now, p_attempt.id, p_attempt.worker, p_attempt.claimed_at,
            case g.outcome when 'wait' then 'waited' when 'retry' then 'retried' else 'left' end, g.error
     from given g where g.status = 'waiting'
   ), failed as (
-    insert into baton.failed_items (job, failed_at, item_id) select p_job.name, p_now, g.id from given g where g.status = 'failed'
+    insert into baton.failed_items (job, failed_at, item_id, group_id)
+    select p_job.name, p_now, g.id, g.group_id from given g where g.status = 'failed'
   ), blocked as (
     update baton.limiters l
     set blocked_until = greatest(case when not baton_api.is_past(l.blocked_until, p_now, interval '1 hour') then l.blocked_until end, p_now + w.later),
         blocked_reason = 'provider_throttled'
     from (select max(g.later) as later from given g where g.outcome = 'wait') w
-    where l.job = p_job.name and w.later is not null
+    where l.job = p_job.name and w.later is not null and p_job.kind <> 'groups'
   ), counted as (
     select jsonb_build_object('status', 'settled',
       'completed', count(*) filter (where g.status = 'completed'),
       'retried', count(*) filter (where g.status = 'waiting' and g.outcome is not null),
       'failed', count(*) filter (where g.status = 'failed'),
-      'left', count(*) filter (where g.outcome is null)) as result
+      'left', p_attempt.n_items - count(g.outcome)) as result
     from given g
   )
   update baton.attempts a set finished_at = p_now, outcome = 'settled', item_ids = '{}', result = c.result

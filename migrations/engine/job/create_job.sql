@@ -30,7 +30,7 @@ begin
     raise exception 'settled goes with due: the view of what is due' using errcode = 'WK004';
   end if;
   select j.* into v_found from baton.jobs j where j.name = create_job.name for update;
-  if v_found.kind = 'custom' then
+  if v_found.kind in ('groups', 'custom') then
     raise exception 'job % is one of Baton''s own', create_job.name using errcode = 'WK004', hint = 'Give yours another name.';
   elsif v_found.kind <> (case when create_job.due is null then 'queue' else 'rows' end) then
     raise exception 'job % is of kind %', create_job.name, v_found.kind using errcode = 'WK004',
@@ -81,7 +81,7 @@ begin
   select j.* into v_job from baton.jobs j where j.name = drop_job.name for update;
   if not found then
     raise exception 'there is no job %', drop_job.name using errcode = 'WK002';
-  elsif v_job.kind = 'custom' then
+  elsif v_job.kind in ('groups', 'custom') then
     raise exception 'job % is one of Baton''s own', drop_job.name using errcode = 'WK004', hint = 'select baton_api.pause_job(…) stops it.';
   end if;
   -- No claim is under way, and none begins before this transaction ends.

@@ -1,28 +1,27 @@
--- Applies what the chunks in p_ids brought: items, removals, new chunks, findings, the wish to be left alone. Internal.
--- Locks: sync job, source.
-create function baton_api.apply_chunk_results(p_outcomes jsonb, p_ids uuid[], p_now timestamptz) returns void
+-- Applies what the chunks of an attempt brought: records, removals, new chunks, findings, a source's wish for patience. Internal;
+-- the caller has locked the groups. Locks: items, sync job.
+create function baton_api.apply_chunk_results(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamptz) returns void
 language plpgsql
 as $$
 declare
   v_chunk record;
-  v_known int;
+  v_brought int;
   v_pruned int;
 begin
   for v_chunk in
-    select q.id, o.value as given, q.parent_sync_job_id as sync_job_id, j.source, o.value->'chunks' as chunks
-    from jsonb_array_elements(p_outcomes) o
-    join baton.chunk_processing_queue q on q.id = (o.value->>'id')::uuid and q.id = any (p_ids)
-    join baton.sync_jobs j on j.id = q.parent_sync_job_id
-    order by q.parent_sync_job_id, q.rank
+    select i.id, o.given, j.id as sync_job_id, j.source, o.given->'chunks' as chunks
+    from jsonb_array_elements(p_outcomes) as o(given)
+    join baton.items i on i.id = (o.given->>'id')::uuid and i.id::text = any (p_attempt.item_ids)
+    join baton.sync_jobs j on j.id = i.group_id
+    where baton_api.brings_something(o.given)
+    order by i.group_id, i.id
   loop
     if v_chunk.given ? 'items' then
       -- What another chunk of this sync job brought is not counted again.
-      select count(*) into v_known
+      select count(*) into v_brought
       from jsonb_to_recordset(v_chunk.given->'items') as i(id text)
-      where (select e.sync_job_id from public.synced_emails e where e.source = v_chunk.source and e.id = i.id) = v_chunk.sync_job_id;
-      if v_known > 0 then
-        update baton.chunk_processing_queue q set items = q.items - v_known where q.id = v_chunk.id;
-      end if;
+      where (select e.sync_job_id from public.synced_emails e where e.source = v_chunk.source and e.id = i.id) is distinct from v_chunk.sync_job_id;
+      update baton.items i set brought = i.brought + v_brought where i.id = v_chunk.id;
       insert into public.synced_emails as e (source, id, sync_job_id, thread_id, blob_id, mailbox_ids, keywords, message_id,
         subject, preview, sender, recipients, received_at, sent_at, size, has_attachment, payload, synced_at)
       select distinct on (i.id) v_chunk.source, i.id, v_chunk.sync_job_id, i.thread_id, i.blob_id, i.mailbox_ids, i.keywords, i.message_id,
@@ -57,19 +56,18 @@ begin
           kind = case when v_chunk.chunks @> '[{"do": "plan"}]' then 'full' else j.kind end
       where j.id = v_chunk.sync_job_id;
     end if;
-    if v_chunk.chunks is not null and exists (
-      select from baton.sync_jobs j where j.id = v_chunk.sync_job_id and j.status in ('pending', 'processing')
-    ) then
-      perform baton_api.enqueue_chunks(v_chunk.sync_job_id, v_chunk.chunks);
+    if v_chunk.chunks is not null and exists (select from baton.item_groups g where g.id = v_chunk.sync_job_id and g.state = 'open') then
+      perform baton_api.enqueue_in_group(p_job, v_chunk.sync_job_id, v_chunk.chunks, p_now);
     end if;
     if v_chunk.given->>'outcome' = 'wait' then
-      update baton.sources s
-      set blocked_until = greatest(case when not baton_api.is_past(s.blocked_until, p_now, interval '1 hour') then s.blocked_until end, p_now + least(greatest(coalesce((v_chunk.given->>'wait')::int, 30), 1), 3600) * interval '1 second'),
+      update baton.item_groups g
+      set blocked_until = greatest(case when not baton_api.is_past(g.blocked_until, p_now, interval '1 hour') then g.blocked_until end, p_now + least(greatest(coalesce((v_chunk.given->>'wait')::int, 30), 1), 3600) * interval '1 second'),
           blocked_reason = v_chunk.given->>'error'
-      where s.name = v_chunk.source;
+      where g.id = v_chunk.sync_job_id;
     elsif v_chunk.given->>'outcome' = 'refused' then
-      update baton.sync_jobs j set status = 'failed', completed_at = p_now, draining = true, error_message = v_chunk.given->>'error'
+      update baton.sync_jobs j set status = 'failed', completed_at = p_now, error_message = v_chunk.given->>'error'
       where j.id = v_chunk.sync_job_id and j.status in ('pending', 'processing');
+      update baton.item_groups g set state = 'draining' where g.id = v_chunk.sync_job_id and g.state = 'open';
     end if;
   end loop;
 end

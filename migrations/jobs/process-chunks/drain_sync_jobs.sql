@@ -1,28 +1,22 @@
--- Closes chunks that nobody will do because their sync job has ended: at most p_limit. Internal. Locks: sync job, chunks.
+-- Cancels chunks whose sync job has ended, which no attempt has: at most p_limit. Internal. Locks: groups, ready items, items.
 create function baton_api.drain_sync_jobs(p_limit int) returns int
 language plpgsql
 as $$
 declare
   v_now timestamptz := baton.clock();
-  v_sync_job record;
+  v_job baton.jobs;
+  v_group_id uuid;
   v_closed int := 0;
-  v_rows int;
 begin
-  perform pg_catalog.set_config('baton.quiet', 'on', true);
-  for v_sync_job in select j.id, coalesce(j.error_message, j.status) as why from baton.sync_jobs j where j.draining order by j.id limit 10 for no key update skip locked loop
-    update baton.chunk_processing_queue q set status = 'failed', completed_at = v_now, retry_at = null, error_message = v_sync_job.why
-    where q.id in (
-      select o.id from baton.chunk_processing_queue o
-      where o.parent_sync_job_id = v_sync_job.id and o.status = 'pending' order by o.rank limit p_limit - v_closed for update skip locked);
-    get diagnostics v_rows = row_count;
-    v_closed := v_closed + v_rows;
-    update baton.sync_jobs j set draining = false
-    where j.id = v_sync_job.id and not exists (
-      select from baton.chunk_processing_queue q where q.parent_sync_job_id = j.id and q.status in ('pending', 'processing'));
+  select j.* into v_job from baton.jobs j where j.name = 'process-chunks';
+  for v_group_id in
+    select g.id from baton.item_groups g where g.job = v_job.name and g.state = 'draining' order by g.id limit 10 for no key update skip locked
+  loop
+    v_closed := v_closed + baton_api.drain_group(v_job, v_group_id,
+      (select coalesce(j.error_message, j.status) from baton.sync_jobs j where j.id = v_group_id), p_limit - v_closed, v_now);
     exit when v_closed >= p_limit;
   end loop;
-  perform pg_catalog.set_config('baton.quiet', '', true);
   return v_closed;
 end
 $$;
-comment on function baton_api.drain_sync_jobs is 'Closes chunks whose sync job has ended (internal).';
+comment on function baton_api.drain_sync_jobs is 'Cancels chunks whose sync job has ended (internal).';

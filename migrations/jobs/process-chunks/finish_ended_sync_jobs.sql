@@ -1,21 +1,20 @@
--- Ends sync jobs all of whose chunks have come to their end, at most p_limit. Two settlements at once can each leave that to
--- the other: one saw a chunk waiting that was claimed before it committed, the other saw the chunk of the first still
--- under way. The first one's caller comes back, finds nothing to claim, and looks here; every tick does, too. Internal.
--- Locks: sync job.
+-- Ends sync jobs all of whose chunks have come to their end, at most p_limit: a backstop of claims that find nothing, and of ticks.
+-- One that a settlement has locked is left to it. Internal. Locks: groups, sync job, source.
 create function baton_api.finish_ended_sync_jobs(p_limit int) returns void
 language plpgsql
 as $$
 declare
   v_now timestamptz := baton.clock();
-  v_sync_job_id uuid;
+  v_job baton.jobs;
+  v_group_id uuid;
 begin
-  for v_sync_job_id in
-    select j.id from baton.sync_jobs j
-    where j.status in ('pending', 'processing') and not exists (
-      select from baton.chunk_processing_queue q where q.parent_sync_job_id = j.id and q.status = 'pending')
-    order by j.id limit p_limit
+  select j.* into v_job from baton.jobs j where j.name = 'process-chunks';
+  for v_group_id in
+    select g.id from baton.item_groups g
+    where g.job = v_job.name and g.state = 'open' and baton_api.group_has_ended(v_job, g.id)
+    order by g.id limit p_limit for no key update skip locked
   loop
-    perform baton_api.finish_sync_job(v_sync_job_id, v_now);
+    perform baton_api.finish_sync_job(v_job, v_group_id, v_now);
   end loop;
 end
 $$;

@@ -1,13 +1,15 @@
 -- Removes a source with its credentials and the history of its syncs; what was synced stays. For operators.
 -- Chunks under way settle into nothing. Raises WK002 when there is no such source.
--- Locks: chunks, sync jobs, source, in the order of settlements.
+-- Locks: attempts, groups, sync jobs, source, items, in the order of settlements.
 create function baton_api.remove_source(p_name text, p_who text) returns jsonb
 language plpgsql
 security definer set search_path = ''
 as $$
+declare
+  v_sync_job_ids constant uuid[] := array(select j.id from baton.sync_jobs j where j.source = p_name);
 begin
-  perform pg_catalog.set_config('baton.quiet', 'on', true);
-  perform from baton.chunk_processing_queue q join baton.sync_jobs j on j.id = q.parent_sync_job_id where j.source = p_name order by q.id for update of q;
+  perform from baton.attempts a where a.job = 'process-chunks' and a.finished_at is null and a.group_ids && v_sync_job_ids order by a.id for update;
+  perform from baton.item_groups g where g.id = any (v_sync_job_ids) order by g.id for update;
   perform from baton.sync_jobs j where j.source = p_name order by j.id for update;
   delete from baton.sources s where s.name = p_name;
   if not found then

@@ -1,6 +1,6 @@
 -- Adds a source, or changes the one of this name. p_secret null keeps the one that is stored. p_settings: what the protocol
 -- needs to know, and max_parallel. A source whose address or user changed is synced from the beginning; the stored
--- secret of one that moved to another server or user is forgotten, or it would be sent to whoever is there now. For operators.
+-- secret of one that moved to another server or user is forgotten, or it would be sent to whoever is there now. For operators. Locks: group, source.
 -- Answers {"source", "created"}. A value out of range raises the name of the constraint that says so.
 create function baton_api.save_source(
   p_name text, p_kind text, p_url text, p_username text, p_secret text, p_settings jsonb, p_who text
@@ -12,6 +12,10 @@ declare
   v_old baton.sources;
   v_created boolean;
 begin
+  update baton.item_groups g
+  set max_parallel = coalesce((p_settings->>'max_parallel')::int, 4), blocked_until = null, blocked_reason = null
+  where g.id = (
+    select j.id from baton.sync_jobs j where j.source = p_name order by j.created_at desc, j.id desc limit 1);
   select s.* into v_old from baton.sources s where s.name = p_name for update;
   insert into baton.sources as s (name, kind, url, username, settings, max_parallel)
   values (p_name, p_kind, p_url, p_username, p_settings - 'max_parallel', coalesce((p_settings->>'max_parallel')::int, 4))
@@ -19,7 +23,7 @@ begin
     kind = excluded.kind, url = excluded.url, username = excluded.username, settings = excluded.settings, max_parallel = excluded.max_parallel,
     state = case when (s.kind, s.url, s.username, s.settings->'account') is not distinct from
       (excluded.kind, excluded.url, excluded.username, excluded.settings->'account') then s.state end,
-    blocked_until = null, blocked_reason = null, changed_at = baton.clock()
+    changed_at = baton.clock()
   returning v_old.name is null into v_created;
   if (v_old.kind, lower(substring(v_old.url from '^[^:]+://[^/?#]*')), v_old.username)
      is distinct from (p_kind, lower(substring(p_url from '^[^:]+://[^/?#]*')), p_username) then

@@ -20,6 +20,12 @@ begin
   insert into baton.sync_jobs (source, kind)
   values (p_source, case when p_full or v_source.state is null then 'full' else 'changes' end)
   returning * into v_sync_job;
+  -- A source that asked for patience gets it from the next sync, too.
+  insert into baton.item_groups (id, job, max_parallel, blocked_until, blocked_reason)
+  select v_sync_job.id, 'process-chunks', v_source.max_parallel, g.blocked_until, g.blocked_reason
+  from (select 1) one
+  left join baton.item_groups g on g.id = (
+    select j.id from baton.sync_jobs j where j.source = p_source and j.id <> v_sync_job.id order by j.created_at desc, j.id desc limit 1);
   perform baton_api.enqueue_chunks(v_sync_job.id, jsonb_build_array(case
     when v_source.kind = 'noop' then '{"do": "noop"}'::jsonb
     when v_source.kind = 'json' then '{"do": "page"}'::jsonb

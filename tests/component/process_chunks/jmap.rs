@@ -116,7 +116,7 @@ async fn mail_that_comes_and_goes_during_a_full_sync_shifts_nothing() -> anyhow:
     assert_eq!(items(&db).await?, 20);
     let (here, listed) = (
         id(&db, "Message 50").await?,
-        "select work->'ids'->>3 from chunk_processing_queue q join chunked_sync_jobs c on c.id = q.chunk_id where q.status = 'pending' order by rank limit 1",
+        "select work->'ids'->>3 from chunk_processing_queue q join chunked_sync_jobs c on c.id = q.chunk_id where q.status = 'pending' order by q.id limit 1",
     );
     let listed = db.text(listed).await?.unwrap_or_default();
     jmap.destroy(&[&here, &listed]).await?;

@@ -217,12 +217,12 @@ async fn a_403_about_a_rate_limit_waits_and_costs_no_try() -> anyhow::Result<()>
     add(&db, server.url("/"), Some("open-sesame"), json!({})).await?;
     let sync_job = start(&db, "records", true).await?;
     app.process().await?;
-    let wait = "select blocked_until between now() + interval '80 seconds' and now() + interval '90 seconds' from sources";
+    let wait = "select blocked_until between now() + interval '80 seconds' and now() + interval '90 seconds' from item_groups";
     assert_eq!(db.text(wait).await?.as_deref(), Some("true"));
     assert_eq!(outcome(&db, sync_job).await?, "processing 0 0");
     server.answer(|_| reply(&records(1)));
     db.owner
-        .batch_execute("update sources set blocked_until = now()")
+        .batch_execute("update item_groups set blocked_until = now()")
         .await?;
     drain(&db, &app).await?;
     assert_eq!(outcome(&db, sync_job).await?, "completed 1 0");

@@ -63,13 +63,13 @@ async fn a_source_that_asks_for_patience_is_asked_by_nobody_and_no_attempt_count
         );
     }
     assert_eq!((asked, pages.asked_in_all()), (2, 2));
-    let wait = "select blocked_until between now() + interval '80 seconds' and now() + interval '90 seconds' from sources";
+    let wait = "select blocked_until between now() + interval '80 seconds' and now() + interval '90 seconds' from item_groups";
     assert_eq!(db.text(wait).await?.as_deref(), Some("true"));
     let attempts = "select max(attempts) from chunk_processing_queue where status <> 'completed'";
     assert_eq!(db.count(attempts).await?, 0);
     pages.heal();
     db.owner
-        .batch_execute("update sources set blocked_until = now()")
+        .batch_execute("update item_groups set blocked_until = now()")
         .await?;
     drain(&db, &app).await?;
     assert_eq!(outcome(&db, sync_job).await?, "completed 4 0");

@@ -1,69 +1,53 @@
-use std::collections::BTreeMap;
-
-use baton::{Answer, Config, Db, Error, variable, with_heartbeat};
+use baton::{Answer, Batch, Config, Db, Error, variable, with_heartbeat, work_batches};
 use contract::RunRequest;
-use serde_json::json;
+use uuid::Uuid;
 
 use super::sync::{open_secrets, sync, without_asking};
-use crate::calls::{ClaimChunks, CompleteChunks, Completed};
+use crate::calls::{ChunkAttempt, ClaimChunks, CompleteChunks};
 
-/// Claim → sync → settle: some chunks of sync jobs.
+/// Claim → sync → settle: some chunks of sync jobs, batch after batch.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
     let db = Db::connect(&config).await?;
-    let worker = baton::worker("process-chunks");
-    let claim = db
-        .call(ClaimChunks {
-            trigger: asked.trigger,
-            worker,
-        })
-        .await?;
-    let mut attempt = match baton::claimed(claim) {
-        Ok(attempt) => attempt,
-        Err(answer) => return Ok(answer),
+    let claim = ClaimChunks {
+        trigger: asked.trigger,
+        worker: baton::worker("process-chunks"),
     };
-
-    let attempt_id = attempt.attempt_id;
-    let claimed = attempt.chunks.len();
-    let mut closed = BTreeMap::new();
-    // What asks nobody is done before a lease could run out.
-    let outcomes = match without_asking(&attempt.chunks) {
-        Some(outcomes) => outcomes,
-        None => {
-            closed = open_secrets(&mut attempt.jobs, &variable("source_key").await?);
-            match with_heartbeat(&db, attempt_id, sync(attempt, &closed)).await {
-                Some(outcomes) => outcomes,
-                None => return Ok(Answer::lost("lease_lost")),
-            }
+    let work = async |mut attempt: ChunkAttempt, deadline| {
+        // What asks no source is done before a lease could run out.
+        if let Some(outcomes) = without_asking(&attempt.chunks) {
+            return Some((outcomes, None));
         }
+        let key = match variable("source_key").await {
+            Ok(key) => key,
+            // The chunks are due again, none of their tries used up.
+            Err(error) => return Some((Vec::new(), Some(error))),
+        };
+        let closed = open_secrets(&mut attempt.jobs, &key);
+        let attempt_id = attempt.attempt_id;
+        let outcomes = with_heartbeat(&db, attempt_id, sync(attempt, &closed, deadline)).await?;
+        let problem = closed.into_values().next().map(Error::Misconfigured);
+        Some((outcomes, problem))
     };
-    let completed = db
-        .call(CompleteChunks {
+    work_batches(
+        &db,
+        asked.trigger,
+        claim,
+        work,
+        |attempt_id, outcomes, claim_next| CompleteChunks {
             attempt_id,
             outcomes,
-        })
-        .await?;
-    // The chunks wait, none of their tries used up.
-    if let Some(problem) = closed.into_values().next() {
-        return Err(Error::Misconfigured(problem));
+            claim_next,
+        },
+    )
+    .await
+}
+
+impl Batch for ChunkAttempt {
+    fn attempt_id(&self) -> Uuid {
+        self.attempt_id
     }
-    Ok(match completed {
-        Completed::Settled {
-            completed,
-            retried,
-            failed,
-            left,
-            again,
-            again_in,
-        } => Answer::ok(json!({
-            "status": "ran",
-            "claimed": claimed,
-            "completed": completed,
-            "retried": retried,
-            "failed": failed,
-            "left": left,
-            "again": again,
-            "again_in": again_in,
-        })),
-        Completed::Lost { reason } => Answer::lost(&reason),
-    })
+
+    fn size(&self) -> usize {
+        self.chunks.len()
+    }
 }

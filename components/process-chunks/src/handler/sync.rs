@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 
+use baton::Deadline;
 use futures::future::{Either, FutureExt, LocalBoxFuture, Shared, select};
 use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value};
@@ -55,14 +56,16 @@ pub(crate) fn open_secrets(
     closed
 }
 
-/// Does the chunks: those of a sync job one after another, sync jobs beside each other, for at most [`domain::budget::WORK`].
+/// Does the chunks: those of a sync job one after another, sync jobs beside each other, until the deadline.
 /// A chunk without an outcome stays due.
 /// The chunks of a sync job in `closed` wait, unless they ask nothing.
 pub(crate) async fn sync(
     attempt: ChunkAttempt,
     closed: &BTreeMap<Uuid, String>,
+    deadline: Deadline,
 ) -> Vec<ChunkOutcome> {
-    let deadline = sleep(domain::budget::WORK).boxed_local().shared();
+    let is_whole = deadline.is_whole();
+    let deadline = sleep(deadline.left()).boxed_local().shared();
     let mut jobs = attempt.jobs;
     let mut chunks: BTreeMap<Uuid, VecDeque<Chunk>> = BTreeMap::new();
     for chunk in attempt.chunks {
@@ -77,7 +80,7 @@ pub(crate) async fn sync(
             job: jobs.remove(&sync_job_id)?,
             chunks,
             closed: closed.get(&sync_job_id).cloned(),
-            is_first: true,
+            is_first: is_whole,
             deadline: deadline.clone(),
         };
         Some(Box::pin(stream::unfold(line, Line::next)))
@@ -106,7 +109,7 @@ impl Line {
         };
         let synced = match done {
             Some(synced) => synced,
-            // One that had all the time there is would need too long the next time, too, and for ever.
+            // A chunk that had all the time there is would need too long the next time, too.
             None if self.is_first => Err(Failure::retry(format!(
                 "the source was too slow for {} s",
                 domain::budget::WORK.as_secs()

@@ -1,13 +1,13 @@
 use contract::RunRequest;
-use contract::items::{ClaimItems, ItemAttempt, ItemOutcome, SettleItems, SettleItemsAnswer};
+use contract::items::{ClaimItems, ItemAttempt, ItemOutcome, SettleItems};
 use domain::budget;
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::Request;
 
-use super::{Answer, Config, Db, Error, Response, claimed, serve, with_heartbeat, worker};
+use super::{Answer, Config, Db, Error, Response, serve, with_heartbeat, work_batches, worker};
 use crate::clock::{Deadline, within};
-use crate::slice::{Ran, claims_next, ending};
+use crate::slice::ending;
 use crate::{Context, Item, Outcome, Outcomes as _, trace};
 
 /// Answers `POST /jobs/<name>`: claim → work → settle, batch after batch while the time lasts.
@@ -38,42 +38,29 @@ impl<W> Job<W> {
         T: DeserializeOwned,
         W: AsyncFn(Item<T>, &Context) -> Outcome,
     {
-        let deadline = Deadline::after(budget::WORK);
         let db = Db::connect(&config).await?;
         let claim = ClaimItems {
             job: self.name.to_owned(),
             trigger: asked.trigger,
             worker: worker(self.name),
         };
-        let mut batch = match claimed(db.call(claim).await?) {
-            Ok(batch) => batch,
-            Err(answer) => return Ok(answer),
+        let work = async |batch: ItemAttempt, deadline| {
+            let attempt_id = batch.attempt_id;
+            let outcomes = with_heartbeat(&db, attempt_id, self.work_all(batch, deadline)).await?;
+            Some((outcomes, None))
         };
-        let mut ran = Ran::default();
-        loop {
-            let (attempt_id, size) = (batch.attempt_id, batch.items.len());
-            let before = deadline.left();
-            let worked = with_heartbeat(&db, attempt_id, self.work_all(batch, deadline)).await;
-            let Some(outcomes) = worked else {
-                return Ok(Answer::lost("lease_lost"));
-            };
-            let left = deadline.left();
-            let settle = SettleItems {
+        work_batches(
+            &db,
+            asked.trigger,
+            claim,
+            work,
+            |attempt_id, outcomes, claim_next| SettleItems {
                 attempt_id,
                 outcomes,
-                claim_next: claims_next(asked.trigger, left, before.saturating_sub(left)),
-            };
-            let mut settled = match db.call(settle).await? {
-                SettleItemsAnswer::Settled(it) => it,
-                SettleItemsAnswer::Lost { reason } => return Ok(Answer::lost(&reason)),
-            };
-            let next = settled.next.take();
-            ran.add(size, settled);
-            match next.map(claimed) {
-                Some(Ok(next)) => batch = next,
-                Some(Err(_)) | None => return Ok(Answer::ok(ran.body())),
-            }
-        }
+                claim_next,
+            },
+        )
+        .await
     }
 
     /// Works all items side by side. One that is not done in time is not among the outcomes, so it is due again; in the
@@ -83,7 +70,7 @@ impl<W> Job<W> {
         T: DeserializeOwned,
         W: AsyncFn(Item<T>, &Context) -> Outcome,
     {
-        let whole = deadline.left() + budget::CONNECT > budget::WORK;
+        let whole = deadline.is_whole();
         let attempt_id = batch.attempt_id;
         let works = batch.items.into_iter().map(async |item| {
             let id = item.id;

@@ -5,7 +5,7 @@ use stack::database::connect;
 use stack::{home::Home, scratch::Scratch};
 
 use super::figures::{Drain, Pinned};
-use super::queue;
+use super::queue::{self, Setting};
 use crate::child::Child;
 use crate::measure::DEADLINE;
 use crate::meter::{Meter, QUERY, settle_down};
@@ -20,23 +20,25 @@ pub(super) async fn all(
     home: &Home,
     scratch: &Scratch,
     chunks: u32,
-    batch: u32,
-    parallel: u32,
+    setting: Setting,
 ) -> Result<Drain> {
     let client = &scratch.client;
-    queue::set_up(client, batch, parallel).await?;
+    queue::set_up(client, setting).await?;
     queue::pause(client).await?;
     let child = Child::start(home, &scratch.address, &["--no-tick"]).await?;
+    let (batch, parallel) = queue::batch_and_parallel(client).await?;
     connect_all(&child, home, parallel).await?;
-    let sync_job = queue::enqueue(client, chunks).await?;
+    queue::enqueue(client, setting, chunks).await?;
     settle_down(client).await?;
 
     let meter = Meter::start(client, &child).await?;
     queue::resume(client).await?;
-    let looking = queue::until_ended(client, &sync_job).await?;
+    let looking = queue::until_ended(client).await?;
     // Resuming is a query, too.
     let cost = meter.stop(client, child, chunks, QUERY + looking).await?;
     Ok(Drain {
+        is_default: setting.tuned.is_none(),
+        syncs: setting.syncs,
         batch,
         parallel,
         cost,
@@ -46,8 +48,12 @@ pub(super) async fn all(
 /// How much slower a claim becomes when somebody holds a snapshot while so many chunks are drained.
 pub(super) async fn pinned(home: &Home, scratch: &Scratch, chunks: u32) -> Result<Pinned> {
     let client = &scratch.client;
-    queue::set_up(client, 100, 8).await?;
-    let sync_job = queue::enqueue(client, WAITING).await?;
+    let setting = Setting {
+        syncs: 1,
+        tuned: Some((100, 8)),
+    };
+    queue::set_up(client, setting).await?;
+    let sync_job = queue::start(client, 1, WAITING).await?;
     settle_down(client).await?;
     let before = queue::claims(client, WAITING).await?;
 
@@ -59,10 +65,10 @@ pub(super) async fn pinned(home: &Home, scratch: &Scratch, chunks: u32) -> Resul
     let child = Child::start(home, &scratch.address, &["--no-tick"]).await?;
     queue::add(client, &sync_job, chunks).await?;
     queue::resume(client).await?;
-    queue::until_ended(client, &sync_job).await?;
+    queue::until_ended(client).await?;
     child.kill().await?;
 
-    queue::enqueue(client, WAITING).await?;
+    queue::enqueue(client, setting, WAITING).await?;
     let after = queue::claims(client, WAITING).await?;
     holder.batch_execute("rollback").await?;
     Ok(Pinned {

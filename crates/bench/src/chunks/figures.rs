@@ -19,6 +19,10 @@ pub(super) struct Figures {
 /// All chunks drained, from the wake to the last settlement.
 #[derive(Debug, Serialize)]
 pub(super) struct Drain {
+    /// With the settings that an installation begins with.
+    pub(super) is_default: bool,
+    /// Syncs over which the chunks are spread.
+    pub(super) syncs: u32,
     pub(super) batch: u32,
     /// Calls at once.
     pub(super) parallel: u32,
@@ -78,9 +82,15 @@ impl Figures {
         let rows = self.drains.iter().map(|it| {
             let [rate, wal, commits, host, server] = it.cost.cells();
             let (batch, parallel) = (it.batch.to_string(), it.parallel.to_string());
-            [batch, parallel, rate, wal, commits, host, server]
+            let setting = if it.is_default { "default" } else { "tuned" };
+            let (setting, syncs) = (setting.to_owned(), it.syncs.to_string());
+            [
+                setting, syncs, batch, parallel, rate, wal, commits, host, server,
+            ]
         });
         let header = [
+            "SETTINGS",
+            "SYNCS",
             "BATCH",
             "PARALLEL",
             "CHUNKS",

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How many transactions a host with nothing to do asks of the server in a minute, ticks included.
 pub(super) async fn queries(home: &Home, scratch: &Scratch) -> Result<Idle> {
     let client = &scratch.client;
-    queue::set_up(client, 1, 8).await?;
+    queue::set_up(client, queue::ONE_BY_ONE).await?;
     let child = Child::start(home, &scratch.address, &[]).await?;
     tokio::time::sleep(STARTS_WITHIN).await;
     let before = commits(client).await?;
@@ -41,11 +41,11 @@ pub(super) async fn queries(home: &Home, scratch: &Scratch) -> Result<Idle> {
 /// How long a chunk waits from its insertion until it is claimed, and until it is done, by the clock of the database.
 pub(super) async fn latency(home: &Home, scratch: &Scratch) -> Result<Latency> {
     let client = &scratch.client;
-    queue::set_up(client, 1, 8).await?;
+    queue::set_up(client, queue::ONE_BY_ONE).await?;
     let child = Child::start(home, &scratch.address, &["--no-tick"]).await?;
     for _ in 0..STARTS {
-        let sync_job = queue::enqueue(client, 1).await?;
-        queue::until_ended(client, &sync_job).await?;
+        queue::start(client, 1, 1).await?;
+        queue::until_ended(client).await?;
         tokio::time::sleep(PAUSE).await;
     }
     child.kill().await?;
@@ -53,7 +53,7 @@ pub(super) async fn latency(home: &Home, scratch: &Scratch) -> Result<Latency> {
         .query(
             "select extract(epoch from started_at - created_at)::float8 * 1000,
                     extract(epoch from completed_at - created_at)::float8 * 1000
-             from baton.chunk_processing_queue where status = 'completed'",
+             from baton_board.chunk_processing_queue where status = 'completed'",
             &[],
         )
         .await?;

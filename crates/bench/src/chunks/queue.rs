@@ -14,8 +14,6 @@ use crate::meter::settle_down;
 
 /// The job that does chunks.
 const JOB: &str = "process-chunks";
-/// The source of chunks that do nothing.
-const SOURCE: &str = "bench";
 /// Chunks added by one call.
 const SLICE: u32 = 10_000;
 /// Claims measured at each size.
@@ -25,25 +23,60 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// When a sync job is given up.
 const ENDS_WITHIN: Duration = Duration::from_secs(600);
 
-/// Lets the database wake the job, which takes chunks so many at a time and in so many calls at once.
-pub(super) async fn set_up(client: &Client, batch: u32, parallel: u32) -> Result<()> {
+/// One sync, a chunk at a time.
+pub(super) const ONE_BY_ONE: Setting = Setting {
+    syncs: 1,
+    tuned: Some((1, 8)),
+};
+
+/// How chunks are spread and taken.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub(super) struct Setting {
+    /// Syncs over which the chunks are spread evenly.
+    pub(super) syncs: u32,
+    /// Batch size, and calls at once of the job and of each source; none for what an installation begins with.
+    pub(super) tuned: Option<(u32, u32)>,
+}
+
+/// Lets the database wake the job, and saves the sources.
+pub(super) async fn set_up(client: &Client, setting: Setting) -> Result<()> {
     set_wake(client, "listen").await?;
-    let changes = [
-        ("batch_size", json!(batch)),
-        ("max_parallel", json!(parallel)),
-    ];
-    configure(client, JOB, changes).await?;
-    let source = SaveSource {
-        name: SOURCE.to_owned(),
-        kind: "noop".to_owned(),
-        url: String::new(),
-        username: None,
-        secret: None,
-        settings: json!({"max_parallel": 64}),
-        who: WHO.to_owned(),
-    };
-    api::call(client, source).await?;
+    if let Some((batch, parallel)) = setting.tuned {
+        let changes = [
+            ("batch_size", json!(batch)),
+            ("max_parallel", json!(parallel)),
+        ];
+        configure(client, JOB, changes).await?;
+    }
+    for n in 1..=setting.syncs {
+        let source = SaveSource {
+            name: source(n),
+            kind: "noop".to_owned(),
+            url: String::new(),
+            username: None,
+            secret: None,
+            settings: match setting.tuned {
+                Some(_) => json!({"max_parallel": 64}),
+                None => json!({}),
+            },
+            who: WHO.to_owned(),
+        };
+        api::call(client, source).await?;
+    }
     Ok(())
+}
+
+/// The nth source of chunks that do nothing, from 1.
+fn source(n: u32) -> String {
+    format!("bench-{n}")
+}
+
+/// How many chunks a call takes at a time, and how many calls may be open.
+pub(super) async fn batch_and_parallel(client: &Client) -> Result<(u32, u32)> {
+    let sql = "select batch_size, max_parallel from baton.jobs where name = $1";
+    let row = client.query_one(sql, &[&JOB]).await?;
+    let (batch, parallel): (i32, i32) = (row.get(0), row.get(1));
+    Ok((u32::try_from(batch)?, u32::try_from(parallel)?))
 }
 
 /// Keeps the job from starting.
@@ -67,16 +100,25 @@ pub(super) async fn resume(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Starts a sync job of so many chunks, one or more.
-pub(super) async fn enqueue(client: &Client, chunks: u32) -> Result<StartedSync> {
+/// Starts the sync jobs of a setting, with so many chunks in all, one or more each.
+pub(super) async fn enqueue(client: &Client, setting: Setting, chunks: u32) -> Result<()> {
+    for n in 1..=setting.syncs {
+        let share = chunks / setting.syncs + u32::from(n <= chunks % setting.syncs);
+        start(client, n, share).await?;
+    }
+    Ok(())
+}
+
+/// Starts the sync job of the nth source with so many chunks, one or more.
+pub(super) async fn start(client: &Client, n: u32, chunks: u32) -> Result<StartedSync> {
     let start = StartSync {
-        source: SOURCE.to_owned(),
+        source: source(n),
         full: true,
         who: WHO.to_owned(),
     };
     // It comes with its first chunk.
     let sync_job = api::call(client, start).await?;
-    add(client, &sync_job, chunks - 1).await?;
+    add(client, &sync_job, chunks.saturating_sub(1)).await?;
     Ok(sync_job)
 }
 
@@ -96,38 +138,41 @@ pub(super) async fn add(client: &Client, sync_job: &StartedSync, chunks: u32) ->
     Ok(())
 }
 
-/// Waits until a sync job has ended, and says how many transactions that took. All of it must have been completed.
-pub(super) async fn until_ended(client: &Client, sync_job: &StartedSync) -> Result<i64> {
+/// Waits until all sync jobs have ended, and says how many transactions that took. All of them must have been completed.
+pub(super) async fn until_ended(client: &Client) -> Result<i64> {
     let look = client
-        .prepare("select status from baton.sync_jobs where id = $1")
+        .prepare(
+            "select exists (select from baton.sync_jobs where status in ('pending', 'processing')),
+                    (select min(status) from baton.sync_jobs where status not in ('pending', 'processing', 'completed'))",
+        )
         .await?;
     // Preparing was the first.
     let mut looking = 1;
     let waiting = async {
         loop {
             looking += 1;
-            let status: String = client
-                .query_one(&look, &[&sync_job.sync_job_id])
-                .await?
-                .get(0);
-            if status != "pending" && status != "processing" {
-                return anyhow::Ok(status);
+            let row = client.query_one(&look, &[]).await?;
+            let (active, failed): (bool, Option<String>) = (row.get(0), row.get(1));
+            if let Some(status) = failed {
+                anyhow::bail!("a sync job ended as {status}");
+            }
+            if !active {
+                return anyhow::Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    let status = tokio::time::timeout(ENDS_WITHIN, waiting)
+    tokio::time::timeout(ENDS_WITHIN, waiting)
         .await
         .context("waiting for the chunks to be done")??;
-    ensure!(status == "completed", "the sync job ended as {status}");
     Ok(looking)
 }
 
 /// How long a claim takes with so many chunks in the queue.
 pub(super) async fn claim(scratch: &Scratch, chunks: u32) -> Result<Claim> {
     let client = &scratch.client;
-    set_up(client, 1, 8).await?;
-    enqueue(client, chunks).await?;
+    set_up(client, ONE_BY_ONE).await?;
+    enqueue(client, ONE_BY_ONE, chunks).await?;
     settle_down(client).await?;
     claims(client, chunks).await
 }

@@ -1,0 +1,79 @@
+-- Chooses and locks the next items of a job that has groups: those that wait no longer, in the order of their moments, then a
+-- batch of as few groups as possible, in the order of their turns; a group of p_held, which the caller's last attempt had,
+-- keeps its turn as long as it is among the first. One whose attempts died is taken alone. One that another holds
+-- locked is passed over. A group that allows fewer attempts than the job and is not in p_held is counted under its lock.
+-- Internal; at most p_limit. Locks: ready items, advisory, one for each group.
+create function baton_api.pick_group_items(p_job baton.jobs, p_limit int, p_held uuid[], p_now timestamptz) returns tid[]
+language plpgsql
+as $$
+declare
+  -- So many items at the front say whose turn it is.
+  v_front constant int := 100;
+  v_rank_mark constant bigint := baton_api.mark('rank_mark', p_job.lock_id);
+  v_retry_mark constant timestamptz := baton_api.mark_at('retry_mark', p_job.lock_id);
+  v_picked tid[];
+  v_alone tid[];
+  v_groups uuid[];
+  v_uncertain uuid[];
+  v_closed uuid[] := '{}';
+begin
+  for i in 1 .. 4 loop
+    with waited as materialized (
+      select r.ctid as tid, r.group_id, r.alone from baton.ready_items r
+      where r.job = p_job.name and r.run_at <= p_now and r.run_at >= v_retry_mark and r.group_id <> all (v_closed)
+      order by r.run_at limit p_limit for update skip locked
+    ), turns as materialized (
+      select f.group_id, min(f.rank) as rank
+      from (
+        select r.group_id, r.rank from baton.ready_items r
+        where r.job = p_job.name and r.priority = 0 and r.run_at is null and r.rank >= v_rank_mark and not exists (select from waited)
+        order by r.rank limit p_limit + v_front) f
+      where f.group_id <> all (v_closed)
+      group by f.group_id
+    ), fresh as materialized (
+      select l.tid, t.group_id, l.alone
+      from (select * from turns order by group_id <> all (p_held), rank) t
+      cross join lateral (
+        select r.ctid as tid, r.alone from baton.ready_items r
+        where r.group_id = t.group_id and r.rank >= t.rank and r.run_at is null
+        order by r.rank limit p_limit for update skip locked) l
+      limit p_limit
+    ), picked as materialized (
+      select * from waited union all select * from fresh
+    )
+    select array_agg(p.tid), (array_agg(p.tid) filter (where p.alone))[1:1], array_agg(distinct p.group_id), (
+      select array_agg(g.id order by g.id) from baton.item_groups g
+      where g.id in (select o.group_id from picked o)
+        and (g.state <> 'open' or g.blocked_until > p_now and not baton_api.is_past(g.blocked_until, p_now, interval '1 hour')
+             or g.max_parallel < p_job.max_parallel and g.id <> all (p_held)))
+    into v_picked, v_alone, v_groups, v_uncertain
+    from picked p;
+    if v_picked is null and v_closed <> '{}' then
+      -- By group, because items of closed groups may be all that stands in front.
+      select array_agg(l.tid), (array_agg(l.tid) filter (where l.alone))[1:1], array_agg(distinct l.group_id), array_agg(distinct l.group_id)
+      into v_picked, v_alone, v_groups, v_uncertain
+      from (
+        select t.id as group_id, n.tid, n.alone
+        from (
+          select g.id, (
+            select min(r.rank) from baton.ready_items r where r.group_id = g.id and r.run_at is null) as rank
+          from baton.item_groups g
+          where g.job = p_job.name and g.state = 'open' and g.id <> all (v_closed)
+          order by 2 limit p_limit) t
+        cross join lateral (
+          select r.ctid as tid, r.alone from baton.ready_items r
+          where r.group_id = t.id and r.rank >= t.rank and r.run_at is null
+          order by r.rank limit p_limit for update skip locked) n
+        limit p_limit) l;
+    end if;
+    exit when v_picked is null;
+    if v_uncertain is not null then
+      v_closed := baton_api.closed_groups(p_job, v_uncertain, p_now);
+      continue when v_closed && v_groups;
+    end if;
+    return coalesce(v_alone, v_picked);
+  end loop;
+  return '{}';
+end
+$$;
+comment on function baton_api.pick_group_items is 'Chooses and locks the next items of a job that has groups (internal).';

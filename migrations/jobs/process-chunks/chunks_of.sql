@@ -1,0 +1,29 @@
+-- The part of a claim's answer that chunks have: {"status": "claimed", "attempt_id", "chunks": [{"id", "sync_job_id", "attempt",
+-- "work"}], "jobs": {sync_job_id: {"plan", "source"}}}. A sync job whose first chunks these are is under way from now on. Internal.
+-- Locks: sync job, when it can be had: another claim may begin it at the same moment.
+create function baton_api.chunks_of(p_claimed jsonb, p_now timestamptz) returns jsonb
+language plpgsql
+as $$
+declare
+  v_group_ids constant uuid[] := (select a.group_ids from baton.attempts a where a.id = (p_claimed->>'attempt_id')::uuid);
+  v_answer jsonb;
+begin
+  with begun as (
+    update baton.sync_jobs j set status = 'processing', started_at = p_now
+    where j.id in (
+      select o.id from baton.sync_jobs o where o.id = any (v_group_ids) and o.status = 'pending' order by o.id for no key update skip locked)
+  )
+  select jsonb_build_object('status', 'claimed', 'attempt_id', p_claimed->'attempt_id',
+    'chunks', (
+      select jsonb_agg(jsonb_build_object('id', e.item->'id', 'sync_job_id', e.item->'group', 'attempt', e.item->'attempt', 'work', e.item->'data')
+        order by e.n)
+      from jsonb_array_elements(p_claimed->'items') with ordinality as e(item, n)),
+    'jobs', jsonb_object_agg(j.id, jsonb_build_object('plan', j.plan, 'source', jsonb_build_object(
+      'name', s.name, 'kind', s.kind, 'url', s.url, 'username', s.username, 'secret', k.secret, 'settings', s.settings))))
+  into v_answer
+  from baton.sync_jobs j join baton.sources s on s.name = j.source left join baton.source_secrets k on k.source = s.name
+  where j.id = any (v_group_ids);
+  return v_answer;
+end
+$$;
+comment on function baton_api.chunks_of is 'The answer to a claim of chunks (internal).';
