@@ -197,7 +197,7 @@ mod tests {
                 "items": [{ "id": id, "attempt": 1, "max_attempts": 3, "key": null, "data": { "cents": 4200 } }],
             },
         });
-        let answer =
+        let answer: SettleItemsAnswer =
             serde_json::from_str(&text.to_string()).expect("it is as the database writes it");
         let SettleItemsAnswer::Settled(Settled {
             next: Some(Claim::Claimed(next)),
