@@ -24,7 +24,10 @@ comment on column baton.item_groups.next_rank is 'Where its next item queues up.
 create index item_groups_active_idx on baton.item_groups (job, state) where state <> 'ended';
 create index item_groups_blocked_idx on baton.item_groups (job, blocked_until) where blocked_until is not null;
 
+-- What they said is checked where items are made: here it would be checked anew by every settlement.
 alter table baton.items
+  drop constraint item_key_within_1_and_200_characters,
+  drop constraint item_data_within_256_kib,
   add column group_id uuid,
   add column brought int not null default 0;
 comment on column baton.items.brought is 'How many records a chunk brought that no other chunk of its group had.';
@@ -68,7 +71,8 @@ from baton.chunk_attempts a where a.outcome in ('retried', 'waited', 'lost', 'le
 on conflict do nothing;
 
 drop table baton.chunk_attempts, baton.chunk_processing_queue, baton.chunked_sync_jobs;
-drop function if exists baton.keep_chunk_rank_mark(), baton.trigger_next_chunk_processing(), baton.register_job(text, jsonb, int, text, boolean);
+drop function if exists baton.keep_chunk_rank_mark(), baton.trigger_next_chunk_processing(), baton.register_job(text, jsonb, int, text, boolean),
+  baton.check_item(timestamptz, int, timestamptz);
 drop index baton.sync_jobs_draining_idx;
 alter table baton.sync_jobs drop column next_rank, drop column draining;
 drop index baton.sources_blocked_idx;

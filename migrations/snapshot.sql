@@ -204,8 +204,6 @@ create table baton.items (
   group_id uuid,
   brought integer not null default 0,
   constraint ended_item_has_ended_at CHECK (((status = 'waiting'::text) = (ended_at IS NULL))),
-  constraint item_data_within_256_kib CHECK ((octet_length((data)::text) <= 262144)),
-  constraint item_key_within_1_and_200_characters CHECK (((length(key) >= 1) AND (length(key) <= 200))),
   constraint item_status_is_known CHECK ((status = ANY (ARRAY['waiting'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
   constraint items_pkey PRIMARY KEY (id)
 );
@@ -650,7 +648,7 @@ create function baton.check_cycle_transition() returns trigger security definer;
 
 create function baton.check_due_view(p_view regclass) returns void;
 
-create function baton.check_item(p_run_at timestamp with time zone, p_priority integer, p_now timestamp with time zone) returns void;
+create function baton.check_item(p_run_at timestamp with time zone, p_priority integer, p_key text, p_data jsonb, p_now timestamp with time zone) returns void;
 
 create function baton.check_message_transition() returns trigger security definer;
 
@@ -742,6 +740,9 @@ create function baton.webhook_headers(p_secret text, p_id text, p_at timestamp w
 
 create function baton.woken_since(p_since bigint, OUT routes text[], OUT latest bigint) returns record;
 
+create function baton_api.all_done(p_attempt baton.attempts, p_outcomes jsonb) returns boolean;
+-- Whether outcomes say of every item of an attempt that it is done (internal).
+
 create function baton_api.apply_chunk_results(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns void;
 -- Applies what chunks brought (internal).
 
@@ -805,7 +806,7 @@ create function baton_api.claim_next_chunk_job_safe(p_trigger text, p_worker tex
 -- Claims the next chunks of sync jobs, or says why not.
 grant execute on function baton_api.claim_next_chunk_job_safe to baton_<database>_process_chunks;
 
-create function baton_api.claim_next_items(p_job text, p_trigger text, p_worker text, p_held uuid[]) returns jsonb;
+create function baton_api.claim_next_items(p_job baton.jobs, p_trigger text, p_worker text, p_after baton.attempts) returns jsonb;
 -- Claims the next items of a job (internal).
 
 create function baton_api.claim_reminders(p_trigger text, p_worker text) returns jsonb security definer;
@@ -978,6 +979,9 @@ create function baton_api.items_again(p_job baton.jobs, p_now timestamp with tim
 create function baton_api.job_function(p_job text, p_hook text) returns text;
 -- The function that a job has registered for a hook (internal).
 
+create function baton_api.job_of(p_name text) returns baton.jobs;
+-- A job by its name (internal).
+
 create function baton_api.job_state(p_job baton.jobs, p_now timestamp with time zone) returns jsonb security definer;
 -- Whether one job can run now, and if not, why and until when (internal).
 
@@ -993,7 +997,7 @@ create function baton_api.lease_messages(p_job text, p_attempt_id uuid, p_limit 
 create function baton_api.lock_attempt(p_attempt_id uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
 -- Locks an attempt that is to be settled, or says why it cannot be (internal).
 
-create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_outcomes jsonb) returns uuid[];
+create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_outcomes jsonb, p_brings boolean) returns uuid[];
 -- Locks the groups that a settlement of chunks may change (internal).
 
 create function baton_api.log_run(p_job text, p_status text, p_reason text, p_counts jsonb, p_trigger text, p_worker text, p_attempt_id uuid, p_started_at timestamp with time zone, p_finished_at timestamp with time zone) returns void;
@@ -1051,7 +1055,7 @@ create function baton_api.note_providers(p_letters jsonb) returns void;
 create function baton_api.open_attempts_of(p_job baton.jobs, p_now timestamp with time zone) returns baton_api.open_attempts;
 -- The open attempts of a job (internal).
 
-create function baton_api.open_gate(p_job text, p_trigger text, p_worker text, p_open_since timestamp with time zone, OUT declined jsonb, OUT job baton.jobs, OUT item_limit integer, OUT seat integer, OUT open_attempts integer, OUT now timestamp with time zone) returns record;
+create function baton_api.open_gate(p_job baton.jobs, p_trigger text, p_worker text, p_open_since timestamp with time zone, p_seat integer, OUT declined jsonb, OUT item_limit integer, OUT seat integer, OUT open_attempts integer, OUT now timestamp with time zone) returns record;
 -- Takes a job's lock or a seat of it and says how many items may be taken, or why none (internal).
 
 create function baton_api.open_message_attempt(p_job baton.jobs, p_attempt_id uuid, p_ids uuid[], p_trigger text, p_worker text, p_now timestamp with time zone) returns jsonb;
@@ -1214,7 +1218,7 @@ create function baton_api.start_sync(p_source text, p_full boolean, p_who text) 
 create function baton_api.start_validation_session(p_total_contacts bigint DEFAULT NULL::bigint, p_config jsonb DEFAULT '{}'::jsonb) returns uuid security definer;
 -- Starts a validation cycle by hand; 23P01 while another one runs.
 
-create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns jsonb;
+create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_all_done boolean, p_now timestamp with time zone) returns jsonb;
 -- Writes what came of the items of an attempt, and closes it (internal).
 
 create function baton_api.submit_messages(p_attempt_id uuid, p_outcomes jsonb, p_letters jsonb) returns jsonb security definer;

@@ -455,13 +455,13 @@ async fn malformed_arguments_are_refused_by_name() -> anyhow::Result<()> {
         ),
         (
             format!("select baton.enqueue('{JOB}', key => '')"),
-            "23514",
-            "item_key_within_1_and_200_characters",
+            "WK004",
+            "key has from 1 to 200 characters",
         ),
         (
             format!("select baton.enqueue('{JOB}', to_jsonb(repeat('x', 300000)))"),
-            "23514",
-            "item_data_within_256_kib",
+            "WK004",
+            "data is at most 256 KiB",
         ),
         (
             format!("select baton.enqueue_many('{JOB}', '{{}}')"),

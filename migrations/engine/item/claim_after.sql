@@ -11,18 +11,19 @@ begin
   if p_job.rate_per_minute is not null then
     perform baton_api.spend_tokens(p_job.name, p_attempt.n_items, p_now);
   end if;
-  v_again := baton_api.items_again(p_job, p_now);
-  if p_claim_next and (v_again->>'again')::boolean then
-    v_next := baton_api.claim_next_items(p_job.name, 'next', p_attempt.worker, coalesce(p_attempt.group_ids, '{}'));
+  if p_claim_next then
+    v_next := baton_api.claim_next_items(p_job, 'next', p_attempt.worker, p_attempt);
     -- A claim that is declined does not wait for the disk; a settlement does.
     perform pg_catalog.set_config('synchronous_commit', v_durability, true);
-    if v_next->>'status' <> 'claimed' then
-      v_next := null;
+    if v_next->>'status' = 'claimed' then
+      return jsonb_build_object('again', true, 'again_in', null, 'next', v_next);
     end if;
-  elsif (v_again->>'again')::boolean and not baton_api.goes_on(p_attempt.trigger) then
+  end if;
+  v_again := baton_api.items_again(p_job, p_now);
+  if not p_claim_next and (v_again->>'again')::boolean and not baton_api.goes_on(p_attempt.trigger) then
     perform baton.wake(p_job.name);
   end if;
-  return v_again || jsonb_build_object('next', v_next);
+  return v_again || '{"next": null}';
 end
 $$;
 comment on function baton_api.claim_after is 'Says whether to go on after a settlement, and claims the next items (internal).';

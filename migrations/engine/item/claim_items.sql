@@ -7,15 +7,17 @@
 -- Raises WK002 when there is no such job, WK004 when it has no items, 42501 when the caller is not the job's role.
 create function baton_api.claim_items(p_job text, p_trigger text, p_worker text) returns jsonb
 language plpgsql
-security definer set search_path = ''
+security definer set search_path = '' set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
+declare
+  v_job constant baton.jobs := baton_api.job_of(p_job);
 begin
   perform baton_api.check_role(p_job);
-  if exists (select from baton.jobs j where j.name = p_job and j.kind not in ('queue', 'rows')) then
+  if v_job.kind not in ('queue', 'rows') then
     raise exception 'job % has a claim of its own', p_job using errcode = 'WK004';
   end if;
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
-  return baton_api.claim_next_items(p_job, p_trigger, p_worker, '{}');
+  return baton_api.claim_next_items(v_job, p_trigger, p_worker, null) - 'groups';
 end
 $$;
 comment on function baton_api.claim_items is 'Claims the next items of a job, or says why not.';

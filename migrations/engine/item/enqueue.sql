@@ -4,8 +4,8 @@
 --   run_at    not before this moment; null for at once
 --   priority  the smallest first, 0 as a rule
 -- Answers the item's id, or that of the item that has the key already. Waits for no other but the transaction that adds the same key.
--- Raises WK002 when there is no such job, WK004 for a malformed argument, or a job without a queue of items; a key or data that is too
--- long raises the name of the constraint that says so. Locks: the shared lock of the marks.
+-- Raises WK002 when there is no such job, WK004 for a malformed argument, or a job without a queue of items.
+-- Locks: the shared lock of the marks.
 create or replace function baton.enqueue(
   job text, data jsonb default '{}', key text default null, run_at timestamptz default null, priority int default 0
 ) returns uuid
@@ -19,7 +19,7 @@ declare
   v_job constant baton.jobs := baton.queue_of(enqueue.job);
   v_taken uuid;
 begin
-  perform baton.check_item(enqueue.run_at, enqueue.priority, v_now);
+  perform baton.check_item(enqueue.run_at, enqueue.priority, enqueue.key, enqueue.data, v_now);
   if enqueue.key is not null then
     loop
       insert into baton.item_keys (job, key, item_id) values (v_job.name, enqueue.key, v_id) on conflict do nothing;
@@ -56,7 +56,8 @@ begin
   if jsonb_typeof(enqueue_many.items) is distinct from 'array' or jsonb_path_exists(enqueue_many.items, '$[*] ? (@.type() != "object")') then
     raise exception 'items are an array of objects with data, key, run_at and priority' using errcode = 'WK004';
   end if;
-  perform baton.check_item(g.run_at, g.priority, v_now) from jsonb_to_recordset(enqueue_many.items) as g(run_at timestamptz, priority int);
+  perform baton.check_item(g.run_at, g.priority, g.key, g.data, v_now)
+  from jsonb_to_recordset(enqueue_many.items) as g(run_at timestamptz, priority int, key text, data jsonb);
   perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
   with given as materialized (
     select baton.ordered_id() as id, e.n, g.data, g.key, g.run_at, coalesce(g.priority, 0) as priority,
@@ -121,7 +122,7 @@ begin
 end
 $$;
 
-create or replace function baton.check_item(p_run_at timestamptz, p_priority int, p_now timestamptz) returns void
+create or replace function baton.check_item(p_run_at timestamptz, p_priority int, p_key text, p_data jsonb, p_now timestamptz) returns void
 language plpgsql immutable
 set search_path = ''
 as $$
@@ -130,6 +131,11 @@ begin
     raise exception 'run_at is a moment within the next 10 years, not %', p_run_at using errcode = 'WK004';
   elsif p_priority not between -32768 and 32767 then
     raise exception 'priority is an integer from -32768 to 32767, not %', p_priority using errcode = 'WK004';
+  elsif length(p_key) not between 1 and 200 then
+    raise exception 'key has from 1 to 200 characters, not %', length(p_key) using errcode = 'WK004';
+  elsif octet_length(p_data::text) > 262144 then
+    raise exception 'data is at most 256 KiB of JSON, not % bytes', octet_length(p_data::text) using errcode = 'WK004',
+      hint = 'Keep what is large in a table of your own, and enqueue its key.';
   end if;
 end
 $$;

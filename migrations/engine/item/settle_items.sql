@@ -18,19 +18,26 @@ as $$
 declare
   v_now constant timestamptz := baton.clock();
   v_settled record;
+  v_all_done boolean;
+  v_after jsonb;
   v_result jsonb;
 begin
-  perform baton_api.check_outcomes(p_outcomes);
   v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
   if v_settled.answer is not null then
     return v_settled.answer;
   elsif (v_settled.job).kind not in ('queue', 'rows') then
     raise exception 'attempt % belongs to %, which has a settlement of its own', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
-  elsif (v_settled.job).kind = 'rows' then
+  end if;
+  v_all_done := (v_settled.job).kind = 'queue' and baton_api.all_done(v_settled.attempt, p_outcomes);
+  if not v_all_done then
+    perform baton_api.check_outcomes(p_outcomes);
+  end if;
+  if (v_settled.job).kind = 'rows' then
     p_outcomes := baton_api.tell_rows(v_settled.job, v_settled.attempt, p_outcomes);
   end if;
-  v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_now);
-  return v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, p_claim_next, v_now);
+  v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_all_done, v_now);
+  v_after := baton_api.claim_after(v_settled.job, v_settled.attempt, p_claim_next, v_now);
+  return v_result || (v_after #- '{next,groups}');
 end
 $$;
 comment on function baton_api.settle_items is 'Settles an attempt at items, and claims the next ones if asked to.';

@@ -13,13 +13,15 @@ declare
   v_name constant text := 'auto-sync-jobs';
   v_now constant timestamptz := baton.clock();
   v_attempt_id constant uuid := baton.ordered_id();
+  v_job baton.jobs;
   v_gate record;
   v_jobs jsonb := '{}';
   v_work jsonb;
   v_ids uuid[];
 begin
   perform baton_api.hold_after_failover(v_now);
-  v_gate := baton_api.open_gate(v_name, p_trigger, p_worker, '-infinity');
+  v_job := baton_api.job_of(v_name);
+  v_gate := baton_api.open_gate(v_job, p_trigger, p_worker, '-infinity', null);
   if v_gate.declined is not null then
     return v_gate.declined;
   end if;
@@ -33,7 +35,7 @@ begin
     return baton_api.decline_run(v_name, case when v_work ? 'reason' then 'skipped' else 'idle' end, coalesce(v_work->>'reason', 'nothing_due'),
       (v_work->>'until')::timestamptz, p_trigger, p_worker, v_now);
   end if;
-  return baton_api.open_message_attempt(v_gate.job, v_attempt_id, v_ids, p_trigger, p_worker, v_now) || jsonb_build_object('jobs', v_jobs);
+  return baton_api.open_message_attempt(v_job, v_attempt_id, v_ids, p_trigger, p_worker, v_now) || jsonb_build_object('jobs', v_jobs);
 end
 $$;
 comment on function baton_api.claim_auto_sync_jobs is 'Works the queued jobs of auto-syncs that are due and claims their messages, or says why not.';

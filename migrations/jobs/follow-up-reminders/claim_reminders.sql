@@ -13,6 +13,7 @@ declare
   v_name constant text := 'follow-up-reminders';
   v_now constant timestamptz := baton.clock();
   v_attempt_id constant uuid := baton.ordered_id();
+  v_job baton.jobs;
   v_gate record;
   v_cycle_id uuid;
   v_may jsonb := '{"may": true}';
@@ -23,7 +24,8 @@ declare
   v_seen int := 0;
 begin
   perform baton_api.hold_after_failover(v_now);
-  v_gate := baton_api.open_gate(v_name, p_trigger, p_worker, '-infinity');
+  v_job := baton_api.job_of(v_name);
+  v_gate := baton_api.open_gate(v_job, p_trigger, p_worker, '-infinity', null);
   if v_gate.declined is not null then
     return v_gate.declined;
   end if;
@@ -62,7 +64,7 @@ begin
     return baton_api.decline_run(v_name, 'idle', case when (v_may->>'may')::boolean then 'nothing_due' else v_may->>'reason' end,
       least((v_may->>'until')::timestamptz, (v_work->>'until')::timestamptz), p_trigger, p_worker, v_now);
   end if;
-  return baton_api.open_message_attempt(v_gate.job, v_attempt_id, v_ids, p_trigger, p_worker, v_now);
+  return baton_api.open_message_attempt(v_job, v_attempt_id, v_ids, p_trigger, p_worker, v_now);
 end
 $$;
 comment on function baton_api.claim_reminders is 'Claims the next reminders about assignments that nobody followed up, or says why not.';

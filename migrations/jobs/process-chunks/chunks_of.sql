@@ -5,25 +5,25 @@ create function baton_api.chunks_of(p_claimed jsonb, p_now timestamptz) returns 
 language plpgsql
 as $$
 declare
-  v_group_ids constant uuid[] := (select a.group_ids from baton.attempts a where a.id = (p_claimed->>'attempt_id')::uuid);
-  v_answer jsonb;
+  v_group_ids constant uuid[] := array(select jsonb_array_elements_text(p_claimed->'groups'));
+  v_jobs jsonb;
+  v_begins boolean;
 begin
-  with begun as (
-    update baton.sync_jobs j set status = 'processing', started_at = p_now
-    where j.id in (
-      select o.id from baton.sync_jobs o where o.id = any (v_group_ids) and o.status = 'pending' order by o.id for no key update skip locked)
-  )
-  select jsonb_build_object('status', 'claimed', 'attempt_id', p_claimed->'attempt_id',
-    'chunks', (
-      select jsonb_agg(jsonb_build_object('id', e.item->'id', 'sync_job_id', e.item->'group', 'attempt', e.item->'attempt', 'work', e.item->'data')
-        order by e.n)
-      from jsonb_array_elements(p_claimed->'items') with ordinality as e(item, n)),
-    'jobs', jsonb_object_agg(j.id, jsonb_build_object('plan', j.plan, 'source', jsonb_build_object(
-      'name', s.name, 'kind', s.kind, 'url', s.url, 'username', s.username, 'secret', k.secret, 'settings', s.settings))))
-  into v_answer
+  select jsonb_object_agg(j.id, jsonb_build_object('plan', j.plan, 'source', jsonb_build_object(
+           'name', s.name, 'kind', s.kind, 'url', s.url, 'username', s.username, 'secret', k.secret, 'settings', s.settings))),
+         bool_or(j.status = 'pending')
+  into v_jobs, v_begins
   from baton.sync_jobs j join baton.sources s on s.name = j.source left join baton.source_secrets k on k.source = s.name
   where j.id = any (v_group_ids);
-  return v_answer;
+  if v_begins then
+    update baton.sync_jobs j set status = 'processing', started_at = p_now
+    where j.id in (
+      select o.id from baton.sync_jobs o where o.id = any (v_group_ids) and o.status = 'pending' order by o.id for no key update skip locked);
+  end if;
+  return jsonb_build_object('status', 'claimed', 'attempt_id', p_claimed->'attempt_id', 'jobs', v_jobs, 'chunks', (
+    select jsonb_agg(jsonb_build_object('id', e.item->'id', 'sync_job_id', e.item->'group', 'attempt', e.item->'attempt', 'work', e.item->'data')
+      order by e.n)
+    from jsonb_array_elements(p_claimed->'items') with ordinality as e(item, n)));
 end
 $$;
 comment on function baton_api.chunks_of is 'The answer to a claim of chunks (internal).';

@@ -14,7 +14,7 @@ declare
   v_claimed jsonb;
 begin
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
-  v_claimed := baton_api.claim_next_items('process-chunks', p_trigger, p_worker, '{}');
+  v_claimed := baton_api.claim_next_items(baton_api.job_of('process-chunks'), p_trigger, p_worker, null);
   if v_claimed->>'status' = 'claimed' then
     return baton_api.chunks_of(v_claimed, baton.clock());
   elsif v_claimed->>'status' = 'idle' then

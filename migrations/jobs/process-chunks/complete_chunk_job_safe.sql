@@ -16,22 +16,30 @@ as $$
 declare
   v_now constant timestamptz := baton.clock();
   v_settled record;
+  v_all_done boolean;
+  v_brings boolean;
   v_group_ids uuid[];
   v_group_id uuid;
   v_result jsonb;
   v_after jsonb;
 begin
-  perform baton_api.check_chunk_outcomes(p_outcomes);
   v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
   if v_settled.answer is not null then
     return v_settled.answer;
   elsif (v_settled.job).name <> 'process-chunks' then
     raise exception 'attempt % belongs to %', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
   end if;
-  v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, p_outcomes);
-  v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_now);
+  v_all_done := baton_api.all_done(v_settled.attempt, p_outcomes);
+  if not v_all_done then
+    perform baton_api.check_chunk_outcomes(p_outcomes);
+  end if;
+  v_brings := exists (select from jsonb_array_elements(p_outcomes) as o(given) where baton_api.brings_something(o.given));
+  v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, p_outcomes, v_brings);
+  v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_all_done, v_now);
   if v_group_ids <> '{}' then
-    perform baton_api.apply_chunk_results(v_settled.job, v_settled.attempt, p_outcomes, v_now);
+    if v_brings then
+      perform baton_api.apply_chunk_results(v_settled.job, v_settled.attempt, p_outcomes, v_now);
+    end if;
     foreach v_group_id in array v_group_ids loop
       perform baton_api.finish_sync_job(v_settled.job, v_group_id, v_now);
     end loop;

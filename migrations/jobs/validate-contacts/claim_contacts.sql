@@ -14,6 +14,7 @@ as $$
 declare
   v_job constant text := 'validate-contacts';
   v_now timestamptz := baton.clock();
+  v_settings constant baton.jobs := baton_api.job_of(v_job);
   v_gate record;
   v_may jsonb;
   v_cycle baton.cycles;
@@ -22,7 +23,7 @@ declare
   v_item_ids text[];
   v_attempt_id uuid;
 begin
-  select g.declined, g.item_limit, (g.job).lease_seconds into v_gate from baton_api.open_gate(v_job, p_trigger, p_worker, '-infinity') g;
+  v_gate := baton_api.open_gate(v_settings, p_trigger, p_worker, '-infinity', null);
   if v_gate.declined is not null then
     return v_gate.declined;
   end if;
@@ -62,7 +63,7 @@ begin
 
   perform baton_api.take_tokens(v_job, cardinality(v_item_ids), v_now);
   insert into baton.attempts (job, cycle_id, trigger, worker, item_ids, n_items, claimed_at, leased_until)
-  values (v_job, v_cycle.id, p_trigger, p_worker, v_item_ids, cardinality(v_item_ids), v_now, v_now + v_gate.lease_seconds * interval '1 second')
+  values (v_job, v_cycle.id, p_trigger, p_worker, v_item_ids, cardinality(v_item_ids), v_now, v_now + v_settings.lease_seconds * interval '1 second')
   returning id into v_attempt_id;
 
   return jsonb_build_object(
