@@ -4,6 +4,7 @@ mod auto_syncs;
 mod chunks;
 mod claims;
 mod cycles;
+mod going_on;
 mod harmless;
 mod hostile_rows;
 mod items;

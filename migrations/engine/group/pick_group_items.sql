@@ -1,6 +1,6 @@
 -- Chooses and locks the next items of a job that has groups: those that wait no longer, in the order of their moments, then a
 -- batch of as few groups as possible, in the order of their turns; a group of p_held, which the caller's last attempt had,
--- keeps its turn as long as it is among the first. One whose attempts died is taken alone. One that another holds
+-- keeps its turn until it is 32 items ahead of the others. One whose attempts died is taken alone. One that another holds
 -- locked is passed over. A group that allows fewer attempts than the job and is not in p_held is counted under its lock.
 -- Internal; at most p_limit. Locks: ready items, advisory, one for each group.
 create function baton_api.pick_group_items(p_job baton.jobs, p_limit int, p_held uuid[], p_now timestamptz) returns tid[]
@@ -52,7 +52,7 @@ begin
       group by f.group_id
     ), fresh as materialized (
       select l.tid, t.group_id, l.alone
-      from (select * from turns order by group_id <> all (p_held), rank) t
+      from (select * from turns order by rank - case when group_id = any (p_held) then v_ahead else 0 end) t
       cross join lateral (
         select r.ctid as tid, r.alone from baton.ready_items r
         where r.group_id = t.group_id and r.rank >= t.rank and r.run_at is null
