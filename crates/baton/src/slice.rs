@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use contract::Claim;
-use contract::Trigger;
 use contract::items::Settled;
-use serde_json::{Value, json};
+use contract::{Claim, RunAnswer, Trigger, counts};
 
 use crate::{NotDone, Outcome};
 
@@ -44,18 +42,19 @@ impl Ran {
         settled.next
     }
 
-    /// The body of the answer; whether to call again is what the last settlement says.
-    pub(crate) fn body(&self) -> Value {
-        json!({
-            "status": "ran",
-            "claimed": self.claimed,
-            "completed": self.completed,
-            "retried": self.retried,
-            "failed": self.failed,
-            "left": self.left,
-            "again": self.again,
-            "again_in": self.again_in,
-        })
+    /// Whether to call again is what the last settlement says.
+    pub(crate) fn answer(&self) -> RunAnswer {
+        RunAnswer::Ran {
+            counts: counts([
+                ("claimed", self.claimed.into()),
+                ("completed", self.completed.into()),
+                ("retried", self.retried.into()),
+                ("failed", self.failed.into()),
+                ("left", self.left.into()),
+            ]),
+            again: self.again,
+            again_in: self.again_in,
+        }
     }
 }
 
@@ -74,6 +73,8 @@ pub(crate) fn ending(outcome: Outcome) -> contract::items::ItemEnding {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -118,7 +119,8 @@ mod tests {
             "status": "ran", "claimed": 27, "completed": 23, "retried": 3, "failed": 1,
             "left": 9, "again": true, "again_in": 2.5,
         });
-        assert_eq!(ran.body(), expected);
+        let answer = serde_json::to_value(ran.answer()).expect("it is plain");
+        assert_eq!(answer, expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! It holds no logic and opens no connection; components and the native side both speak through it, and a test
 //! prepares every line of every `ALL` against the real schema. The one entry point is the trait [`Call`].
 
+mod answer;
 mod call;
 pub mod claim;
 pub mod codes;
@@ -14,6 +15,7 @@ pub mod operator;
 mod request;
 pub mod scheduler;
 
+pub use answer::{RunAnswer, counts};
 pub use call::{Call, Line, Param, Text};
 pub use claim::{Claim, Extend, ExtendAttempt};
 pub use request::{RunRequest, Trigger};

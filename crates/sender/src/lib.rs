@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use baton::{Answer, Config, Db, Error, wall_clock, with_heartbeat};
-use contract::{Call, Claim};
+use contract::{Call, Claim, RunAnswer, counts};
 use dispatch::Outcome;
 use dispatch::calls::{
     Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages, Submit,
@@ -22,7 +22,7 @@ use domain::instant;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use spin_sdk::time::sleep;
 use uuid::Uuid;
 
@@ -166,27 +166,25 @@ fn answer(settled: SettledMessages, claimed: usize, jobs: Map<String, Value>) ->
         } => (submitted, held, failed, unknown, refused, again, again_in),
         SettledMessages::Lost { reason } => return Answer::lost(&reason),
     };
-    let mut body = json!({
-        "claimed": claimed,
-        "submitted": submitted,
-        "held": held,
-        "failed": failed,
-        "unknown": unknown,
-        "again": again,
-        "again_in": again_in,
-    });
-    for (name, count) in jobs {
-        body[name] = count;
-    }
-    match refused {
-        None => {
-            body["status"] = json!("ran");
-            Answer::ok(body)
-        }
-        Some(reason) => {
-            body["status"] = json!("failed");
-            body["reason"] = json!(reason);
-            Answer::failed(body)
-        }
-    }
+    let mut counts = counts([
+        ("claimed", claimed.into()),
+        ("submitted", submitted.into()),
+        ("held", held.into()),
+        ("failed", failed.into()),
+        ("unknown", unknown.into()),
+    ]);
+    counts.extend(jobs);
+    Answer::run(&match refused {
+        None => RunAnswer::Ran {
+            counts,
+            again,
+            again_in,
+        },
+        Some(reason) => RunAnswer::Failed {
+            reason,
+            counts,
+            again,
+            again_in,
+        },
+    })
 }

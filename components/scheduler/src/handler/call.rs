@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use baton::Config;
 use contract::scheduler::DueJob;
-use contract::{RunRequest, Trigger};
+use contract::{RunAnswer, RunRequest, Trigger};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -69,7 +69,8 @@ pub(crate) async fn call(
             Some(it) => json!({ "code": "unreachable", "url": it.url, "message": it.message }),
             None => answer,
         };
-        let asks_again = answer["again"] == true;
+        let asks_again =
+            serde_json::from_value::<RunAnswer>(answer.clone()).is_ok_and(|it| it.again());
         add(&mut sum, answer);
         if !asks_again {
             return Run {

@@ -64,7 +64,7 @@ pub(crate) async fn run(config: Config, _asked: RunRequest) -> Result<Answer, Er
         "jobs": finished.map(|it| it.jobs),
     });
     Ok(match status {
-        "unreachable" => Answer::failed(body),
+        "unreachable" => Answer::unreachable(body),
         _ => Answer::ok(body),
     })
 }

@@ -1,6 +1,5 @@
 use baton::{Answer, Config, Db, Error, with_heartbeat};
-use contract::RunRequest;
-use serde_json::json;
+use contract::{RunAnswer, RunRequest, counts};
 
 use super::{judge::judge, settings::Settings};
 use crate::calls::{ClaimContacts, Settle, SettleContacts};
@@ -39,9 +38,15 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             settled,
             left,
             again,
-        } => Answer::ok(
-            json!({ "status": "ran", "claimed": claimed, "settled": settled, "left": left, "again": again }),
-        ),
+        } => Answer::run(&RunAnswer::Ran {
+            counts: counts([
+                ("claimed", claimed.into()),
+                ("settled", settled.into()),
+                ("left", left.into()),
+            ]),
+            again,
+            again_in: None,
+        }),
         Settle::Lost { reason } => Answer::lost(&reason),
     })
 }

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use contract::Claim;
+use contract::{Claim, RunAnswer};
 use serde_json::{Value, json};
 use spin_sdk::http::{FullBody, HeaderValue, Method};
 
@@ -50,6 +50,16 @@ impl Answer {
         }
     }
 
+    /// What the request needs from elsewhere cannot be reached; the body says why.
+    pub fn unreachable(body: Value) -> Self {
+        Self {
+            status: 502,
+            body,
+            internal: None,
+            allow: None,
+        }
+    }
+
     /// The same answer to HEAD: without its body.
     #[must_use]
     pub fn without_body(self) -> Self {
@@ -59,29 +69,25 @@ impl Answer {
         }
     }
 
+    /// What a run of a job came to: 200 when it ran or had nothing to do, 409 when the job is not free, or no longer, 502 when
+    /// the outside refuses more of its work.
+    pub fn run(answer: &RunAnswer) -> Self {
+        Self {
+            status: match answer {
+                RunAnswer::Ran { .. } | RunAnswer::Idle { .. } => 200,
+                RunAnswer::Skipped { .. } | RunAnswer::Lost { .. } => 409,
+                RunAnswer::Failed { .. } => 502,
+            },
+            body: serde_json::to_value(answer).expect("its keys are strings"),
+            internal: None,
+            allow: None,
+        }
+    }
+
     /// A late attempt is normal: its work is another's now, and nothing of it counted.
     pub fn lost(reason: &str) -> Self {
-        Self::conflict(json!({ "status": "lost", "reason": reason }))
-    }
-
-    /// The work was done as far as the outside took part, which refuses more of it or cannot be reached; the body says why.
-    pub fn failed(body: Value) -> Self {
-        Self {
-            status: 502,
-            body,
-            internal: None,
-            allow: None,
-        }
-    }
-
-    /// The job is not free, or no longer.
-    fn conflict(body: Value) -> Self {
-        Self {
-            status: 409,
-            body,
-            internal: None,
-            allow: None,
-        }
+        let reason = reason.to_owned();
+        Self::run(&RunAnswer::Lost { reason })
     }
 
     /// One line: who, what came of it, and every plain field of the answer.
@@ -135,12 +141,12 @@ impl Answer {
 pub fn claimed<A>(claim: Claim<A>) -> Result<A, Answer> {
     match claim {
         Claim::Claimed(attempt) => Ok(attempt),
-        Claim::Skipped { reason, until } => Err(Answer::conflict(
-            json!({ "status": "skipped", "reason": reason, "until": until }),
-        )),
-        Claim::Idle { reason, until } => Err(Answer::ok(
-            json!({ "status": "idle", "reason": reason, "until": until, "again": false }),
-        )),
+        Claim::Skipped { reason, until } => Err(Answer::run(&RunAnswer::Skipped { reason, until })),
+        Claim::Idle { reason, until } => Err(Answer::run(&RunAnswer::Idle {
+            reason,
+            until,
+            again: false,
+        })),
     }
 }
 

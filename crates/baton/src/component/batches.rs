@@ -68,7 +68,7 @@ where
         }
         match ran.add(size, settled).map(claimed) {
             Some(Ok(next)) => batch = next,
-            Some(Err(_)) | None => return Ok(Answer::ok(ran.body())),
+            Some(Err(_)) | None => return Ok(Answer::run(&ran.answer())),
         }
     }
 }
