@@ -1,18 +1,13 @@
+use std::error::Error as _;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
-use bytes::Bytes;
+use anyhow::{Error, Result, anyhow, bail};
+use bytes::{Bytes, BytesMut};
 use host::pg::Trust;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::{Method, Request};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use url::Url;
-
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: usize = 4 << 20;
@@ -31,34 +26,21 @@ pub struct Fetched {
 /// # Errors
 /// When no answer came within `deadline`.
 pub async fn fetch(url: &Url, headers: &[(String, String)], deadline: Duration) -> Result<Fetched> {
-    let mut request = Request::get(url.as_str()).header("accept", "application/json");
+    let mut request = client()
+        .get(url.clone())
+        .header("accept", "application/json");
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let request = request.body(Full::default())?;
-    let exchange = async {
-        let response = client().request(request).await?;
-        let status = response.status().as_u16();
-        let headers = response.headers().iter();
-        let headers = headers
-            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-            .collect();
-        let body = read_all(response.into_body()).await?;
-        anyhow::Ok(Fetched {
-            status,
-            headers,
-            body,
-        })
-    };
-    within(deadline, exchange).await
+    answer(request, deadline).await
 }
 
 /// Makes requests of one server, over connections that are kept.
 #[derive(Clone)]
 pub struct Http {
-    client: HttpClient,
+    client: Client,
     base: String,
-    authorization: Option<String>,
+    service_key: Option<String>,
 }
 
 impl Http {
@@ -67,7 +49,7 @@ impl Http {
         Self {
             client: client(),
             base: base.trim_end_matches('/').to_owned(),
-            authorization: service_key.map(|it| format!("Bearer {it}")),
+            service_key: service_key.map(str::to_owned),
         }
     }
 
@@ -76,14 +58,7 @@ impl Http {
     /// # Errors
     /// When no answer came within `deadline`.
     pub async fn get(&self, path: &str, deadline: Duration) -> Result<(u16, Value)> {
-        let headers: [(&str, &str); 0] = [];
-        let (status, bytes) = self
-            .exchange(Method::GET, path, &headers, Bytes::new(), deadline)
-            .await?;
-        Ok((
-            status,
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        ))
+        json(self.request(Method::GET, path), deadline).await
     }
 
     /// Posts JSON; the status and the JSON of the answer, or null when it is none.
@@ -91,7 +66,7 @@ impl Http {
     /// # Errors
     /// When no answer came within `deadline`.
     pub async fn post(&self, path: &str, body: &Value, deadline: Duration) -> Result<(u16, Value)> {
-        self.json(Method::POST, path, body, deadline).await
+        json(self.request(Method::POST, path).json(body), deadline).await
     }
 
     /// The same by PATCH.
@@ -104,103 +79,192 @@ impl Http {
         body: &Value,
         deadline: Duration,
     ) -> Result<(u16, Value)> {
-        self.json(Method::PATCH, path, body, deadline).await
-    }
-
-    async fn json(
-        &self,
-        method: Method,
-        path: &str,
-        body: &Value,
-        deadline: Duration,
-    ) -> Result<(u16, Value)> {
-        let headers = [("content-type", "application/json")];
-        let (status, bytes) = self
-            .exchange(method, path, &headers, body.to_string().into(), deadline)
-            .await?;
-        // An answer that is no JSON comes from something else than Baton; its status says enough.
-        Ok((
-            status,
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        ))
-    }
-
-    /// Posts bytes of a media type; the status and the bytes of the answer.
-    ///
-    /// # Errors
-    /// When no answer came within `deadline`.
-    pub async fn send(
-        &self,
-        path: &str,
-        media_type: &'static str,
-        body: Bytes,
-        deadline: Duration,
-    ) -> Result<(u16, Bytes)> {
-        let headers = [("content-type", media_type)];
-        self.send_with(path, &headers, body, deadline).await
+        json(self.request(Method::PATCH, path).json(body), deadline).await
     }
 
     /// Posts bytes with headers of this one request; the status and the bytes of the answer.
     ///
     /// # Errors
     /// When no answer came within `deadline`.
-    pub async fn send_with(
+    pub async fn send(
         &self,
         path: &str,
         headers: &[(&str, impl AsRef<str>)],
         body: Bytes,
         deadline: Duration,
     ) -> Result<(u16, Bytes)> {
-        self.exchange(Method::POST, path, headers, body, deadline)
-            .await
-    }
-
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, impl AsRef<str>)],
-        body: Bytes,
-        deadline: Duration,
-    ) -> Result<(u16, Bytes)> {
-        let url = format!("{}{path}", self.base);
-        let mut request = Request::builder().method(method).uri(url);
+        let mut request = self.request(Method::POST, path).body(body);
         for (name, value) in headers {
             request = request.header(*name, value.as_ref());
         }
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
+        let answer = answer(request, deadline).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.service_key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
         }
-        let request = request.body(Full::from(body))?;
-        let exchange = async {
-            let response = self.client.request(request).await?;
-            let status = response.status().as_u16();
-            anyhow::Ok((status, read_all(response.into_body()).await?))
-        };
-        within(deadline, exchange).await
     }
 }
 
-fn client() -> HttpClient {
-    let mut tcp = HttpConnector::new();
-    tcp.set_nodelay(true);
-    tcp.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(Trust::system().client_config())
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
-    Client::builder(TokioExecutor::new()).build(connector)
+fn client() -> Client {
+    Client::builder()
+        .tls_backend_preconfigured(Trust::system().client_config())
+        .redirect(Policy::none())
+        .no_proxy()
+        .http1_only()
+        .build()
+        .expect("a client with these options asks nothing of the system")
 }
 
-async fn read_all(body: Incoming) -> Result<Bytes> {
-    let body = Limited::new(body, LONGEST_ANSWER).collect().await;
-    Ok(body.map_err(|error| anyhow!(error))?.to_bytes())
+/// An answer that is no JSON comes from something else than Baton; its status says enough.
+async fn json(request: RequestBuilder, deadline: Duration) -> Result<(u16, Value)> {
+    let answer = answer(request, deadline).await?;
+    let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+    Ok((answer.status, body))
 }
 
-async fn within<T>(deadline: Duration, exchange: impl Future<Output = Result<T>>) -> Result<T> {
-    match tokio::time::timeout(deadline, exchange).await {
-        Ok(answer) => answer,
-        Err(_elapsed) => Err(anyhow!("no answer within {} s", deadline.as_secs())),
+async fn answer(request: RequestBuilder, deadline: Duration) -> Result<Fetched> {
+    let exchange = async {
+        let mut response = request.send().await.map_err(causes)?;
+        let status = response.status().as_u16();
+        let headers = response.headers().iter();
+        let headers = headers
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+            .collect();
+        let mut body = BytesMut::new();
+        while let Some(part) = response.chunk().await.map_err(causes)? {
+            if body.len() + part.len() > LONGEST_ANSWER {
+                bail!("the answer is longer than {} MiB", LONGEST_ANSWER >> 20);
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(Fetched {
+            status,
+            headers,
+            body: body.freeze(),
+        })
+    };
+    let answered = tokio::time::timeout(deadline, exchange).await;
+    answered.unwrap_or_else(|_elapsed| Err(anyhow!("no answer within {} s", deadline.as_secs())))
+}
+
+/// What went wrong, without what reqwest says first: that it sent a request, and where to, which the caller knows.
+fn causes(error: reqwest::Error) -> Error {
+    let causes = std::iter::successors(error.source(), |&it| it.source());
+    let texts: Vec<_> = causes.map(ToString::to_string).collect();
+    if texts.is_empty() {
+        return error.without_url().into();
+    }
+    anyhow!(texts.join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// A server that gives every request this answer; its URL, and how many connections it has accepted.
+    async fn server(answer: Vec<u8>) -> (Url, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it listens");
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counter = accepted.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    let mut asked = Vec::new();
+                    while let Ok(1..) = stream.read_buf(&mut asked).await {
+                        if asked.ends_with(b"\r\n\r\n") {
+                            asked.clear();
+                            // A client may hang up before the end of an answer.
+                            _ = stream.write_all(&answer).await;
+                        }
+                    }
+                });
+            }
+        });
+        let url = format!("http://{address}/");
+        (url.parse().expect("an address is sound"), accepted)
+    }
+
+    async fn refused(answer: Vec<u8>, deadline: Duration) -> String {
+        let (url, _) = server(answer).await;
+        let fetched = fetch(&url, &[], deadline).await;
+        fetched.expect_err("it is refused").to_string()
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let answer = b"HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n";
+        let (url, _) = server(answer.to_vec()).await;
+        let fetched = fetch(&url, &[], LONG).await.expect("it answers");
+        assert_eq!(fetched.status, 302);
+        let location = ("location".to_owned(), "/other".to_owned());
+        assert!(fetched.headers.contains(&location));
+    }
+
+    #[tokio::test]
+    async fn a_longer_answer_than_4_mib_is_refused() {
+        let answer = |length: usize| {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            [head.into_bytes(), vec![b' '; length]].concat()
+        };
+        let (url, _) = server(answer(LONGEST_ANSWER)).await;
+        let fetched = fetch(&url, &[], LONG).await.expect("it is read");
+        assert_eq!(fetched.body.len(), LONGEST_ANSWER);
+        assert_eq!(
+            refused(answer(LONGEST_ANSWER + 1), LONG).await,
+            "the answer is longer than 4 MiB"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_must_be_complete_within_its_deadline() {
+        for begun in ["", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{"] {
+            assert_eq!(
+                refused(begun.into(), Duration::from_millis(50)).await,
+                "no answer within 0 s"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_share_a_connection() {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        let (url, accepted) = server(answer.to_vec()).await;
+        let http = Http::new(url.as_str(), None);
+        for _ in 0..3 {
+            let answer = http.get("/", LONG).await.expect("it answers");
+            assert_eq!(answer, (200, serde_json::json!({})));
+        }
+        assert_eq!(accepted.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn an_error_says_why_and_nothing_else() {
+        let port = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = port.local_addr().expect("it listens");
+        drop(port);
+        let asked = Http::new(&format!("http://{address}"), None)
+            .get("/", LONG)
+            .await;
+        let said = format!("{:#}", asked.expect_err("no server is there"));
+        assert_eq!(
+            said,
+            "client error (Connect): tcp connect error: Connection refused (os error 111)"
+        );
     }
 }

@@ -428,13 +428,9 @@ fn resolvers(home: &Home) -> Result<Vec<String>> {
 /// Asks for the mail host of a name that DNS itself keeps.
 async fn asked(resolver: &str) -> Result<()> {
     let question = query("iana.org", RecordKind::Mx)?;
+    let headers = [("content-type", "application/dns-message")];
     let (status, _) = Http::new(resolver, None)
-        .send(
-            "/dns-query",
-            "application/dns-message",
-            question.into(),
-            PATIENCE,
-        )
+        .send("/dns-query", &headers, question.into(), PATIENCE)
         .await?;
     match status {
         200 => Ok(()),

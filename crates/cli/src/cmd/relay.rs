@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use domain::webhook::{self, Secret};
-use hyper::Uri;
 use serde::Serialize;
 use stack::{api, context::Context, database::Database, home::Home, http::Http, secret};
 use terminal::output;
@@ -24,7 +23,7 @@ because poolers in transaction mode do not pass notifications on.";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where the deployment answers, such as https://jobs.example.com.
-    #[arg(long, env = "BATON_URL", value_parser = deployment, value_name = "URL")]
+    #[arg(long, env = "BATON_URL", value_parser = stack::service_address::service, value_name = "URL")]
     url: String,
     /// File with the deployment's variable webhook_secret, where BATON_WEBHOOK_SECRET is not set;
     /// by default the one in .baton/.
@@ -114,9 +113,7 @@ impl Poster {
             // Read each time, because the secret may be rotated meanwhile.
             let secrets = secrets(&self.home, self.secret_file.as_deref())?;
             let headers = signed(&secrets, &body)?;
-            self.http
-                .send_with(path, &headers, body.into(), DEADLINE)
-                .await
+            self.http.send(path, &headers, body.into(), DEADLINE).await
         };
         let answer = posting.await.map_err(|error| format!("{error:#}"));
         if matches!(answer, Ok((401, _))) {
@@ -148,42 +145,9 @@ pub(super) fn signed(secrets: &[Secret], body: &str) -> Result<[(&'static str, S
     ])
 }
 
-/// The address of a deployment, without a path.
-pub(super) fn deployment(text: &str) -> Result<String, String> {
-    let help = "write it like https://jobs.example.com";
-    let uri: Uri = text.parse().map_err(|_| help.to_owned())?;
-    let sound = matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.authority().is_some_and(|it| !it.as_str().contains('@'))
-        && matches!(uri.path_and_query().map(|it| it.as_str()), None | Some("/"))
-        && !text.contains('#');
-    if !sound {
-        return Err(help.to_owned());
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_deployment_is_an_address_without_a_path() {
-        let check = |text, expected: Option<&str>| {
-            assert_eq!(deployment(text).ok().as_deref(), expected, "{text}");
-        };
-        check("https://a.example", Some("https://a.example"));
-        check("http://127.0.0.1:3000/", Some("http://127.0.0.1:3000"));
-        check("a.example", None);
-        check("/jobs", None);
-        check("ftp://a.example", None);
-        check("https://", None);
-        check("https://key@a.example", None);
-        check("https://a.example/b", None);
-        check("https://a.example//", None);
-        check("https://a.example?b", None);
-        check("https://a.example/#b", None);
-        check("", None);
-    }
 
     #[test]
     fn a_wake_is_signed_over_what_is_sent() {

@@ -43,7 +43,7 @@ async fn status(url: &str, key: Key, value: &str) -> Result<u16> {
         }
     };
     let (status, _) = Http::new(url, bearer)
-        .send_with("/tick", &headers, UNREADABLE.into(), DEADLINE)
+        .send("/tick", &headers, UNREADABLE.into(), DEADLINE)
         .await?;
     Ok(status)
 }
