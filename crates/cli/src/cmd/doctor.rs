@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use domain::database::Tls;
+use driver::http::Http;
 use serde::{Deserialize, Serialize};
 use stack::database::{Address, Database, connect};
 use stack::running::Announcement;
-use stack::{context::Context, home::Home, http::Http, roles};
+use stack::{context::Context, home::Home, roles};
 use terminal::{advice, output};
 use tokio_postgres::Client;
 use validate_contacts::doh::{RecordKind, query};
