@@ -25,8 +25,8 @@ const LAYERS: [&[&str]; 6] = [
         "schema",
         "terminal",
     ],
-    &["baton", "dispatch", "sheet", "stack"],
-    &["sender"],
+    &["baton", "dispatch", "driver", "sheet"],
+    &["sender", "stack"],
     // Nothing of the engine knows a job.
     &[
         "auto-sync-jobs",

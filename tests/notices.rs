@@ -61,11 +61,25 @@ fn named(notice: &str) -> BTreeMap<String, String> {
 
 /// The crates of others, with their licences, in `baton` and in the components that the manifest names.
 fn shipped() -> anyhow::Result<BTreeSet<(String, String)>> {
+    let manifest = std::fs::read_to_string(home().join("spin.toml"))?;
+    let components = manifest.split(" -p ").skip(1);
+    let components = components.filter_map(|it| it.split(['"', ' ']).next());
+    let components: BTreeSet<&str> = components.collect();
+    ensure!(
+        components.len() > 4,
+        "the manifest names components: {components:?}"
+    );
+    let mut shipped = linked("x86_64-unknown-linux-gnu", &["cli"].into())?;
+    shipped.extend(linked("wasm32-wasip2", &components)?);
+    Ok(shipped)
+}
+
+/// The crates of others, with their licences, that these packages of ours are linked from on a platform.
+fn linked(platform: &str, roots: &BTreeSet<&str>) -> anyhow::Result<BTreeSet<(String, String)>> {
     let metadata = Command::new(env!("CARGO"))
         .current_dir(home())
         .args(["metadata", "--locked", "--format-version", "1"])
-        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
-        .args(["--filter-platform", "wasm32-wasip2"])
+        .args(["--filter-platform", platform])
         .output()?;
     let said = String::from_utf8_lossy(&metadata.stderr);
     ensure!(metadata.status.success(), "{said}");
@@ -77,19 +91,13 @@ fn shipped() -> anyhow::Result<BTreeSet<(String, String)>> {
     };
     let packages = by_id(&metadata["packages"])?;
     let nodes = by_id(&metadata["resolve"]["nodes"])?;
-
-    let manifest = std::fs::read_to_string(home().join("spin.toml"))?;
-    let components = manifest.split(" -p ").skip(1);
-    let components = components.filter_map(|it| it.split(['"', ' ']).next());
-    let roots: BTreeSet<&str> = components.chain(["cli"]).collect();
-    ensure!(roots.len() > 5, "the manifest names components: {roots:?}");
     let mut todo: Vec<String> = packages
         .iter()
         .filter(|(_, it)| it["source"].is_null() && roots.contains(text(&it["name"]).as_str()))
         .map(|(id, _)| id.clone())
         .collect();
     let mut seen = BTreeSet::new();
-    let mut shipped = BTreeSet::new();
+    let mut linked = BTreeSet::new();
     while let Some(id) = todo.pop() {
         let package = &packages[&id];
         // What runs while compiling is not part of the result.
@@ -97,7 +105,7 @@ fn shipped() -> anyhow::Result<BTreeSet<(String, String)>> {
             continue;
         }
         if !package["source"].is_null() {
-            shipped.insert((text(&package["name"]), text(&package["license"])));
+            linked.insert((text(&package["name"]), text(&package["license"])));
         }
         for dependency in nodes[&id]["deps"].as_array().into_iter().flatten() {
             let mut kinds = dependency["dep_kinds"].as_array().into_iter().flatten();
@@ -106,7 +114,7 @@ fn shipped() -> anyhow::Result<BTreeSet<(String, String)>> {
             }
         }
     }
-    Ok(shipped)
+    Ok(linked)
 }
 
 fn text(value: &Value) -> String {

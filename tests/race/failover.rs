@@ -177,7 +177,7 @@ async fn a_transaction_that_wrote_contacts_can_be_prepared() -> anyhow::Result<(
     ));
 
     // A listener finds it without a notification.
-    let source = host::Source {
+    let source = driver::Source {
         database_url: db.url.clone(),
         trust: host::pg::Trust::system(),
         channel: "baton_wake".to_owned(),
@@ -208,7 +208,7 @@ async fn a_transaction_that_wrote_contacts_can_be_prepared() -> anyhow::Result<(
         anyhow::bail!("nothing was heard")
     };
     tokio::select! {
-        () = host::relay(&source, &listening, post) => anyhow::bail!("the relay ended"),
+        () = driver::relay(&source, &listening, post) => anyhow::bail!("the relay ended"),
         heard = writing => assert_eq!(heard?, Some(("/jobs/validate-contacts".to_owned(), "wake"))),
     }
     Ok(())

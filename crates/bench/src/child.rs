@@ -2,8 +2,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use driver::http::Http;
 use serde_json::Value;
-use stack::{database::Address, home::Home, http::Http};
+use stack::{database::Address, home::Home};
 use terminal::advice;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;

@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use contract::operator::{ConfigureJob, SetWake};
 use contract::{RunRequest, Trigger};
+use driver::http::Http;
 use serde_json::{Map, Value, json};
-use stack::{api, context::Context, database::Database, http::Http, scratch::Scratch};
+use stack::{api, context::Context, database::Database, scratch::Scratch};
 use terminal::advice;
 use tokio_postgres::Client;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use contract::Trigger;
+use driver::http::Http;
 use loopback_resolver::LoopbackResolver;
 use serde_json::{Value, json};
-use stack::{context::Context, database::Database, home::Home, http::Http, scratch::Scratch};
+use stack::{context::Context, database::Database, home::Home, scratch::Scratch};
 use tokio_postgres::Client;
 
 use crate::child::Child;

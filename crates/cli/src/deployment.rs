@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use driver::http::Http;
 use serde::Serialize;
 use serde_json::{Value, json};
 use stack::context::secret_variable;
-use stack::{home::Home, http::Http, key::Key, running::Announcement, secret};
+use stack::{home::Home, key::Key, running::Announcement, secret};
 use terminal::advice;
 
 /// How long it may take to say that it is there.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 /// Counts since the start of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Requests handed to a component, chained calls, ticks and wakes included.
+    /// Requests handed to a component, chained and in-process calls included.
     pub requests: u64,
     /// Component instances made.
     pub instances: u64,

@@ -5,18 +5,17 @@
 //! It offers nothing that Spin does not offer, refuses what Spin refuses, reads no environment but `SSL_CERT_FILE` and
 //! `SSL_CERT_DIR`, and prints nothing.
 //!
-//! The one entry point is [`start`]; [`check_manifest`] checks an application without starting it,
-//! and [`relay`] delivers wakes to one that runs elsewhere.
+//! The one entry point is [`start`]; [`check_manifest`] checks an application without starting it.
 
 mod allowed_hosts;
 mod app;
 mod bindings;
+mod caller;
 mod context;
 mod counters;
 mod descriptors;
 mod ending;
 mod engine;
-mod errand;
 mod error;
 mod faults;
 mod http;
@@ -29,9 +28,7 @@ mod manifest;
 pub mod pg;
 mod refusals;
 mod routes;
-mod tick;
 mod variables;
-mod wake;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -44,13 +41,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wasmtime_wasi_http::handler::ProxyHandler;
 
+pub use caller::Caller;
 pub use counters::Stats;
-pub use errand::Answer;
 pub use error::Error;
 pub use faults::{FaultKind, FaultPlan};
 pub use manifest::check_manifest;
-pub use tick::Tick;
-pub use wake::{Source, Wakes, relay};
 
 /// What to run and how.
 #[derive(Clone)]
@@ -85,10 +80,6 @@ pub struct Config {
     pub max_connections: usize,
     /// Whose certificates are accepted, from PostgreSQL and from other servers.
     pub trust: pg::Trust,
-    /// A request at regular times.
-    pub tick: Option<Tick>,
-    /// Requests on notification.
-    pub wakes: Option<Wakes>,
     /// A fault on purpose, for tests.
     pub faults: Option<FaultPlan>,
 }
@@ -113,8 +104,6 @@ impl Config {
             tidy_schema: None,
             max_connections: 64,
             trust: pg::Trust::system(),
-            tick: None,
-            wakes: None,
             faults: None,
         }
     }
@@ -203,16 +192,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(http::serve(app.clone(), listener, limits, stopped.clone()));
-    tasks.spawn(app::log_refusals(app.clone(), stopped.clone()));
-    if let Some(tick) = config.tick {
-        tasks.spawn(tick::run(app.clone(), tick, stopped.clone()));
-    }
-    if let Some(wakes) = config.wakes {
-        let (listening, mut tried) = watch::channel(false);
-        tasks.spawn(wake::run(app.clone(), wakes, listening, stopped));
-        // Who hears that the host is up may wake it at once. The sender is dropped only with the task.
-        _ = tried.changed().await;
-    }
+    tasks.spawn(app::log_refusals(app.clone(), stopped));
     tracing::info!(application = application.name, "serving http://{address}");
     Ok(Running {
         app,
@@ -251,6 +231,12 @@ impl Running {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Calls the application as a client would.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller(self.app.clone())
     }
 
     /// Counts since the start.

@@ -62,7 +62,10 @@ pub async fn connect_trusting(url: &str, trust: &Trust) -> Result<Client, Error>
 }
 
 /// Like [`connect_trusting`], with the notifications of whatever the client listens to; the receiver ends with the connection.
-pub(crate) async fn connect_and_listen(
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_and_listen(
     url: &str,
     trust: &Trust,
 ) -> Result<(Client, mpsc::UnboundedReceiver<Notification>), Error> {

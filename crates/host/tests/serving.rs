@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use host::{Config, Error, Running, Tick};
+use host::{Config, Error, Running};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -180,28 +180,18 @@ async fn idle_connections_stop_no_request() {
 }
 
 #[tokio::test]
-async fn clients_beyond_the_limit_wait_and_the_hosts_own_ticks_do_not() {
-    let test = "clients_beyond_the_limit_wait_and_the_hosts_own_ticks_do_not";
+async fn clients_beyond_the_limit_wait_and_calls_in_process_do_not() {
+    let test = "clients_beyond_the_limit_wait_and_calls_in_process_do_not";
     let mut config = config(test, &HANDLER.replace("{body}", TRAP));
     config.max_clients = 2;
-    config.tick = Some(Tick {
-        path: "/guest/tick".to_owned(),
-        every: Duration::from_millis(20),
-        bearer: tokio::sync::watch::Sender::new("key".to_owned()).subscribe(),
-    });
     let host = host::start(config).await.expect("the application is valid");
     let idle = connect_idle(&host, 2).await;
     let mut third = Box::pin(post(&host, "/guest/", b""));
-    let before = host.stats().requests;
-    let ticked = async {
-        while host.stats().requests < before + 3 {
-            tokio::task::yield_now().await;
-        }
-    };
+    let caller = host.caller();
     tokio::select! {
         status = &mut third => panic!("answered with {status} beyond the limit"),
-        waited = tokio::time::timeout(Duration::from_secs(20), ticked) => {
-            assert!(waited.is_ok(), "no ticks came");
+        called = caller.post("/guest/tick", "key", "{}".to_owned()) => {
+            assert_eq!(called.map(|(status, _)| status), Ok(500));
         }
     }
     drop(idle);
@@ -217,28 +207,6 @@ async fn a_client_that_sends_no_request_is_disconnected() {
     let closed = idle[0].read(&mut byte);
     let closed = tokio::time::timeout(Duration::from_secs(15), closed).await;
     assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{closed:?}");
-    host.stop().await;
-}
-
-#[tokio::test]
-async fn the_first_tick_comes_at_the_start() {
-    let mut config = config(
-        "the_first_tick_comes_at_the_start",
-        &HANDLER.replace("{body}", TRAP),
-    );
-    config.tick = Some(Tick {
-        path: "/guest/tick".to_owned(),
-        every: Duration::from_secs(3600),
-        bearer: tokio::sync::watch::Sender::new("key".to_owned()).subscribe(),
-    });
-    let host = host::start(config).await.expect("the application is valid");
-    let ticked = async {
-        while host.stats().requests == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(20), ticked).await;
-    assert!(waited.is_ok(), "no tick came");
     host.stop().await;
 }
 

@@ -8,21 +8,21 @@
 mod answer;
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
 
 /// The media type of a DNS message (RFC 8484, section 6).
 const DNS_MESSAGE: &str = "application/dns-message";
@@ -36,12 +36,13 @@ const LARGEST_MESSAGE: usize = 65_535;
 /// All answers have a TTL of 300 s.
 pub struct LoopbackResolver {
     address: SocketAddr,
-    state: Arc<State>,
-    server: JoinHandle<()>,
+    state: Arc<Resolver>,
+    /// Its end is also the end of the server.
+    held: watch::Sender<bool>,
 }
 
-struct State {
-    held: watch::Sender<bool>,
+struct Resolver {
+    held: watch::Receiver<bool>,
     waiting: watch::Sender<usize>,
     status: Mutex<Option<StatusCode>>,
     asked: Mutex<HashMap<String, u64>>,
@@ -55,17 +56,27 @@ impl LoopbackResolver {
     pub async fn start() -> std::io::Result<LoopbackResolver> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State {
-            held: watch::Sender::new(false),
+        // Without it, a small answer can wait 40 ms for the acknowledgement of the one before.
+        let listener = listener.tap_io(|it| _ = it.set_nodelay(true));
+        let held = watch::Sender::new(false);
+        let state = Arc::new(Resolver {
+            held: held.subscribe(),
             waiting: watch::Sender::new(0),
             status: Mutex::new(None),
             asked: Mutex::new(HashMap::new()),
         });
-        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
+        let routes = Router::new()
+            .route("/dns-query", post(answer))
+            .layer(DefaultBodyLimit::max(LARGEST_MESSAGE))
+            .with_state(Arc::clone(&state));
+        let mut stopped = held.subscribe();
+        let server = axum::serve(listener, routes)
+            .with_graceful_shutdown(async move { while stopped.changed().await.is_ok() {} });
+        tokio::spawn(server.into_future());
         Ok(LoopbackResolver {
             address,
             state,
-            server,
+            held,
         })
     }
 
@@ -76,12 +87,12 @@ impl LoopbackResolver {
 
     /// Holds back the answer to every request that arrives from now on.
     pub fn hold(&self) {
-        self.state.held.send_replace(true);
+        self.held.send_replace(true);
     }
 
     /// Answers what was held back, and everything after it, at once.
     pub fn release(&self) {
-        self.state.held.send_replace(false);
+        self.held.send_replace(false);
     }
 
     /// How many requests are held back now; one whose client went away no longer counts.
@@ -119,87 +130,32 @@ impl LoopbackResolver {
     }
 }
 
-impl Drop for LoopbackResolver {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // A connection that failed on its way in is the client's to try again.
-                let Ok((stream, _)) = accepted else { continue };
-                // Without it, a small answer can wait 40 ms for the acknowledgement of the one before.
-                let _ = stream.set_nodelay(true);
-                let state = Arc::clone(&state);
-                connections.spawn(async move {
-                    let service = service_fn(|request| respond(request, Arc::clone(&state)));
-                    // A client that hangs up in the middle is what tests do.
-                    let _ = Builder::new(TokioExecutor::new())
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn respond(
-    request: Request<Incoming>,
-    state: Arc<State>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(match answer(request, &state).await {
-        Ok(message) => Response::builder()
-            .header(CONTENT_TYPE, DNS_MESSAGE)
-            // RFC 8484, section 5.1: no longer than the smallest TTL.
-            .header(CACHE_CONTROL, answer::CACHE_CONTROL)
-            .body(Full::from(message))
-            .unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR)),
-        Err(status) => empty(status),
-    })
-}
-
-async fn answer(request: Request<Incoming>, state: &State) -> Result<Vec<u8>, StatusCode> {
-    if request.uri().path() != "/dns-query" {
-        return Err(StatusCode::NOT_FOUND);
-    }
-    if request.method() != Method::POST {
-        return Err(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    if request
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_none_or(|it| it != DNS_MESSAGE)
-    {
+async fn answer(
+    State(state): State<Arc<Resolver>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<impl IntoResponse, StatusCode> {
+    if headers.get(CONTENT_TYPE).is_none_or(|it| it != DNS_MESSAGE) {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let body = Limited::new(request.into_body(), LARGEST_MESSAGE)
-        .collect()
-        .await
-        .map_err(|_too_large_or_cut_off| StatusCode::BAD_REQUEST)?
-        .to_bytes();
+    let body = body.map_err(|_too_large_or_cut_off| StatusCode::BAD_REQUEST)?;
     let question = answer::Question::parse(&body).ok_or(StatusCode::BAD_REQUEST)?;
     *lock(&state.asked).entry(question.name()).or_default() += 1;
 
     if *state.held.borrow() {
         let _waiting = Waiting::new(&state.waiting);
-        // The sender lives in `state`, so it cannot close meanwhile.
-        let _ = state.held.subscribe().wait_for(|held| !held).await;
+        if state.held.clone().wait_for(|held| !held).await.is_err() {
+            // The resolver was dropped. Unwinding closes the connection without an answer.
+            resume_unwind(Box::new("dropped"));
+        }
     }
     if let Some(status) = *lock(&state.status) {
         return Err(status);
     }
-    question.answer().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn empty(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = status;
-    response
+    let message = question.answer().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+    // RFC 8484, section 5.1: no longer than the smallest TTL.
+    let cached = (CACHE_CONTROL, answer::CACHE_CONTROL);
+    Ok(([(CONTENT_TYPE, DNS_MESSAGE), cached], message))
 }
 
 /// Counts a request that is held back until it is dropped, by an answer or by its client's end.

@@ -113,3 +113,29 @@ async fn it_fails_on_demand_and_recovers() {
     );
     assert_eq!(resolver.asked("a.test"), 2);
 }
+
+#[tokio::test]
+async fn its_end_is_the_end_of_its_socket_and_of_all_connections() {
+    let resolver = start().await;
+    let address = resolver.url().trim_start_matches("http://").to_owned();
+    let mut idle = TcpStream::connect(&address).await.expect("it listens");
+    idle.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .expect("it reads");
+    let mut answer = [0; 12];
+    idle.read_exact(&mut answer).await.expect("it answers");
+    assert_eq!(&answer, b"HTTP/1.1 404");
+    resolver.hold();
+    let held = tokio::spawn(post(resolver.url(), "a.test.".to_owned(), RecordType::MX));
+    tokio::time::timeout(Duration::from_secs(10), async {
+        resolver.until_waiting(1).await;
+        drop(resolver);
+        idle.read_to_end(&mut Vec::new()).await.expect("it ends");
+        assert!(held.await.is_err(), "there is no answer");
+        while TcpStream::connect(&address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("everything ends");
+}

@@ -117,8 +117,7 @@ impl LoopbackSms {
     /// When the address cannot be had.
     pub async fn listen(address: SocketAddr) -> std::io::Result<LoopbackSms> {
         let account = Arc::new(Mutex::new(Account::default()));
-        let handler = Arc::clone(&account);
-        let server = Server::listen(address, move |request| lock(&handler).answer(request)).await?;
+        let server = Server::listen(address, resource::routes(Arc::clone(&account))).await?;
         Ok(LoopbackSms { account, server })
     }
 
@@ -147,12 +146,12 @@ impl LoopbackSms {
 
     /// Holds back the answer to every request that arrives from now on; its message is kept meanwhile.
     pub fn hold(&self) {
-        self.server.gate.held.send_replace(true);
+        self.server.held.send_replace(true);
     }
 
     /// Answers what was held back, and everything after it, at once.
     pub fn release(&self) {
-        self.server.gate.held.send_replace(false);
+        self.server.held.send_replace(false);
     }
 
     /// How many requests wait for an answer now, held back or in vain; one whose client went away no longer counts.

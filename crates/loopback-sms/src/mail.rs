@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use hyper::{Method, Request, StatusCode};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use serde_json::{Value, json};
 
 use crate::lock;
-use crate::server::{Reply, Server, any_port};
+use crate::server::{Server, Withheld, any_port, json as answer};
 
 /// The key that the stand-in for Resend knows.
 pub const MAIL_KEY: &str = "re_a_key_for_tests";
@@ -60,8 +64,11 @@ impl LoopbackMail {
     /// When the address cannot be had.
     pub async fn listen(address: SocketAddr) -> std::io::Result<LoopbackMail> {
         let account = Arc::new(Mutex::new(Account::default()));
-        let handler = Arc::clone(&account);
-        let server = Server::listen(address, move |request| lock(&handler).answer(request)).await?;
+        let routes = Router::new()
+            .route("/emails", post(send))
+            .fallback(async || error(StatusCode::NOT_FOUND, "not_found"))
+            .with_state(Arc::clone(&account));
+        let server = Server::listen(address, routes).await?;
         Ok(LoopbackMail { account, server })
     }
 
@@ -81,19 +88,27 @@ impl LoopbackMail {
     }
 }
 
-impl Account {
-    fn answer(&mut self, request: &Request<Bytes>) -> Reply {
-        self.send(request).unwrap_or_else(|(status, name)| {
-            let body = json!({ "statusCode": status.as_u16(), "name": name, "message": name });
-            Reply::json(status, &body)
-        })
-    }
+async fn send(
+    State(account): State<Arc<Mutex<Account>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let sent = lock(&account).send(&headers, &body);
+    sent.unwrap_or_else(|(status, name)| error(status, name))
+}
 
-    fn send(&mut self, request: &Request<Bytes>) -> Result<Reply, (StatusCode, &'static str)> {
-        let header = |name: &str| request.headers().get(name)?.to_str().ok();
-        if (request.method(), request.uri().path()) != (&Method::POST, "/emails") {
-            return Err((StatusCode::NOT_FOUND, "not_found"));
-        }
+fn error(status: StatusCode, name: &str) -> Response {
+    let body = json!({ "statusCode": status.as_u16(), "name": name, "message": name });
+    answer(status, &body)
+}
+
+impl Account {
+    fn send(
+        &mut self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Response, (StatusCode, &'static str)> {
+        let header = |name: &str| headers.get(name)?.to_str().ok();
         if header("authorization").and_then(|it| it.strip_prefix("Bearer ")) != Some(MAIL_KEY) {
             return Err((StatusCode::FORBIDDEN, "invalid_api_key"));
         }
@@ -102,7 +117,7 @@ impl Account {
             Some(MailFault::AcceptThenBreak) => true,
             None => false,
         };
-        let payload: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let payload: Value = serde_json::from_slice(body).unwrap_or_default();
         let get = |name: &str| payload.get(name);
         if get("from").and(get("to")).and(get("subject")).is_none() {
             return Err((StatusCode::UNPROCESSABLE_ENTITY, "missing_required_field"));
@@ -121,8 +136,8 @@ impl Account {
             return Err((StatusCode::CONFLICT, "invalid_idempotent_request"));
         }
         Ok(match hang_up {
-            true => Reply::HangUp,
-            false => Reply::json(StatusCode::OK, &json!({ "id": email.id })),
+            true => Withheld::HangUp.into_response(),
+            false => answer(StatusCode::OK, &json!({ "id": email.id })),
         })
     }
 }

@@ -1,11 +1,12 @@
 //! How Twilio tells that something went wrong, or fails to tell.
 
-use hyper::StatusCode;
-use hyper::header::RETRY_AFTER;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::Fault;
-use crate::server::Reply;
+use crate::server::{self, Withheld};
 
 /// An error as Twilio tells it.
 pub(crate) struct Refusal {
@@ -25,11 +26,13 @@ impl Fault {
             | Fault::Break => false,
         }
     }
+}
 
-    pub(crate) fn reply(self) -> Reply {
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
         let (status, code, retry_after) = match self {
-            Fault::AcceptThenHang | Fault::Hang => return Reply::Silence,
-            Fault::AcceptThenBreak | Fault::Break => return Reply::HangUp,
+            Fault::AcceptThenHang | Fault::Hang => return Withheld::Silence.into_response(),
+            Fault::AcceptThenBreak | Fault::Break => return Withheld::HangUp.into_response(),
             Fault::Error { status, code } => (status, code, None),
             Fault::Throttled { retry_after } => (429, 20429, Some(retry_after)),
             Fault::Unavailable { retry_after } => (503, 20503, retry_after),
@@ -37,21 +40,18 @@ impl Fault {
         };
         let status = StatusCode::from_u16(status).expect("misbehave() takes statuses of HTTP only");
         let message = status.canonical_reason().unwrap_or("An error").to_owned();
-        let mut reply = Refusal {
+        let refusal = Refusal {
             status,
             code,
             message,
-        }
-        .reply();
-        if let (Reply::Answer(response), Some(seconds)) = (&mut reply, retry_after) {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-        }
-        reply
+        };
+        let retry_after = retry_after.map(|seconds| [(RETRY_AFTER, seconds.to_string())]);
+        (retry_after, refusal).into_response()
     }
 }
 
-impl Refusal {
-    pub(crate) fn reply(self) -> Reply {
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
         let Refusal {
             status,
             code,
@@ -63,7 +63,7 @@ impl Refusal {
             "more_info": format!("https://www.twilio.com/docs/errors/{code}"),
             "status": status.as_u16(),
         });
-        Reply::json(status, &body)
+        server::json(status, &body)
     }
 }
 
@@ -80,5 +80,13 @@ pub(crate) fn not_found() -> Refusal {
         status: StatusCode::NOT_FOUND,
         code: 20404,
         message: "The requested resource was not found".to_owned(),
+    }
+}
+
+pub(crate) fn not_allowed() -> Refusal {
+    Refusal {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        code: 20004,
+        message: "Method not allowed".to_owned(),
     }
 }

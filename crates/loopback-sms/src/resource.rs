@@ -1,18 +1,23 @@
 //! Twilio's Messages resource: what is kept, and what is answered to which request.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
-use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
-use crate::refusal::{Refusal, bad_request, not_found};
-use crate::server::Reply;
-use crate::{ACCOUNT, AUTH_TOKEN, Asked, Fault, Message};
+use crate::refusal::{Refusal, bad_request, not_allowed, not_found};
+use crate::server;
+use crate::{ACCOUNT, AUTH_TOKEN, Asked, Fault, Message, lock};
 
 pub(crate) const VERSION: &str = "2010-04-01";
 /// The longest text, in characters.
@@ -34,29 +39,43 @@ pub(crate) struct Account {
     replies: u64,
 }
 
-/// What a request is about.
-enum Target<'a> {
-    Create,
-    List,
-    One(&'a str),
+type Shared = State<Arc<Mutex<Account>>>;
+type Answer = Result<Response, Refusal>;
+
+/// The Messages resource of an account.
+pub(crate) fn routes(account: Arc<Mutex<Account>>) -> Router {
+    let messages = format!("/{VERSION}/Accounts/{ACCOUNT}/Messages");
+    let refuse = |refusal: fn() -> Refusal| {
+        async move |headers: HeaderMap| authenticate(&headers).err().unwrap_or_else(refusal)
+    };
+    Router::new()
+        .route(&format!("{messages}.json"), get(list).post(create))
+        .route(&format!("{messages}/{{name}}"), get(one))
+        .fallback(refuse(not_found))
+        .method_not_allowed_fallback(refuse(not_allowed))
+        .with_state(account)
+}
+
+async fn create(State(account): Shared, headers: HeaderMap, body: Bytes) -> Answer {
+    let mut account = lock(&account);
+    account.asked.posts += 1;
+    authenticate(&headers)?;
+    account.create(&headers, &body)
+}
+
+async fn list(State(account): Shared, headers: HeaderMap, uri: Uri) -> Answer {
+    let mut account = lock(&account);
+    account.asked.lists += 1;
+    authenticate(&headers)?;
+    account.list(&uri)
+}
+
+async fn one(State(account): Shared, headers: HeaderMap, Path(name): Path<String>) -> Answer {
+    authenticate(&headers)?;
+    lock(&account).one(&name)
 }
 
 impl Account {
-    pub(crate) fn answer(&mut self, request: &Request<Bytes>) -> Reply {
-        let target = target(request);
-        match &target {
-            Ok(Target::Create) => self.asked.posts += 1,
-            Ok(Target::List) => self.asked.lists += 1,
-            Ok(Target::One(_)) | Err(_) => {}
-        }
-        let reply = authenticate(request).and(target).and_then(|it| match it {
-            Target::Create => self.create(request),
-            Target::List => self.list(request),
-            Target::One(sid) => self.one(sid),
-        });
-        reply.unwrap_or_else(|refusal| refusal.reply())
-    }
-
     /// Gives a message a status.
     pub(crate) fn report(
         &mut self,
@@ -79,19 +98,19 @@ impl Account {
         format!("SM{:016x}{:016x}", u64::MAX, self.replies)
     }
 
-    fn create(&mut self, request: &Request<Bytes>) -> Result<Reply, Refusal> {
-        let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|it| {
+    fn create(&mut self, headers: &HeaderMap, body: &[u8]) -> Answer {
+        let is_form = headers.get(CONTENT_TYPE).is_some_and(|it| {
             it.as_bytes()
                 .starts_with(b"application/x-www-form-urlencoded")
         });
-        let form = fields(if is_form { request.body() } else { b"" });
+        let form = fields(if is_form { body } else { b"" });
         let field = |name| form.get(name).filter(|it| !it.is_empty()).cloned();
 
         let to =
             field("To").ok_or_else(|| bad_request(21604, "A 'To' phone number is required."))?;
         let fault = self.fault(&to);
         if let Some(fault) = fault.filter(|it| !it.keeps()) {
-            return Ok(fault.reply());
+            return Ok(fault.into_response());
         }
         let (from, messaging_service) = (field("From"), field("MessagingServiceSid"));
         if from.is_none() && messaging_service.is_none() {
@@ -125,15 +144,15 @@ impl Account {
             error_code: None,
         });
         let reply = match fault {
-            Some(fault) => fault.reply(),
-            None => Reply::json(StatusCode::CREATED, &resource(&self.messages[position])),
+            Some(fault) => fault.into_response(),
+            None => server::json(StatusCode::CREATED, &resource(&self.messages[position])),
         };
         self.by_recipient.entry(to).or_default().push(position);
         Ok(reply)
     }
 
-    fn list(&self, request: &Request<Bytes>) -> Result<Reply, Refusal> {
-        let query = fields(request.uri().query().unwrap_or_default().as_bytes());
+    fn list(&self, uri: &Uri) -> Answer {
+        let query = fields(uri.query().unwrap_or_default().as_bytes());
         let number = |name| query.get(name).and_then(|it| it.parse::<usize>().ok());
         let date = |name| match query.get(name).map(|it| it.parse::<NaiveDate>()) {
             None => Ok(None),
@@ -143,7 +162,7 @@ impl Account {
         let (on, from_on) = (date("DateSent")?, date("DateSent>")?);
         let to = query.get("To");
         if let Some(fault) = self.trouble(to.map_or("", String::as_str)) {
-            return Ok(fault.reply());
+            return Ok(fault.into_response());
         }
 
         let positions: Vec<usize> = match to {
@@ -165,28 +184,30 @@ impl Account {
         let start = page.saturating_mul(size).min(found.len());
         let end = (start + size).min(found.len());
         let messages: Vec<Value> = found[start..end].iter().map(|it| resource(it)).collect();
-        let uri = |page| page_uri(request.uri().path(), &query, size, page);
+        let page_uri = |page| page_uri(uri.path(), &query, size, page);
         let body = json!({
             "end": end.saturating_sub(1),
-            "first_page_uri": uri(0),
+            "first_page_uri": page_uri(0),
             "messages": messages,
-            "next_page_uri": (end < found.len()).then(|| uri(page + 1)),
+            "next_page_uri": (end < found.len()).then(|| page_uri(page + 1)),
             "page": page,
             "page_size": size,
-            "previous_page_uri": page.checked_sub(1).map(uri),
+            "previous_page_uri": page.checked_sub(1).map(page_uri),
             "start": start,
-            "uri": uri(page),
+            "uri": page_uri(page),
         });
-        Ok(Reply::json(StatusCode::OK, &body))
+        Ok(server::json(StatusCode::OK, &body))
     }
 
-    fn one(&self, sid: &str) -> Result<Reply, Refusal> {
-        let message = position(sid)
+    fn one(&self, name: &str) -> Answer {
+        let message = name
+            .strip_suffix(".json")
+            .and_then(position)
             .and_then(|it| self.messages.get(it))
             .ok_or_else(not_found)?;
         Ok(match self.trouble(&message.to) {
-            Some(fault) => fault.reply(),
-            None => Reply::json(StatusCode::OK, &resource(message)),
+            Some(fault) => fault.into_response(),
+            None => server::json(StatusCode::OK, &resource(message)),
         })
     }
 
@@ -214,32 +235,8 @@ impl Account {
     }
 }
 
-fn target(request: &Request<Bytes>) -> Result<Target<'_>, Refusal> {
-    let rest = request
-        .uri()
-        .path()
-        .strip_prefix("/2010-04-01/Accounts/")
-        .and_then(|it| it.strip_prefix(ACCOUNT))
-        .and_then(|it| it.strip_prefix("/Messages"))
-        .and_then(|it| it.strip_suffix(".json"))
-        .ok_or_else(not_found)?;
-    let sid = rest.strip_prefix('/');
-    match (request.method(), rest, sid) {
-        (&Method::POST, "", _) => Ok(Target::Create),
-        (&Method::GET, "", _) => Ok(Target::List),
-        (&Method::GET, _, Some(sid)) => Ok(Target::One(sid)),
-        (_, "", _) | (_, _, Some(_)) => Err(Refusal {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            code: 20004,
-            message: "Method not allowed".to_owned(),
-        }),
-        (_, _, None) => Err(not_found()),
-    }
-}
-
-fn authenticate(request: &Request<Bytes>) -> Result<(), Refusal> {
-    let given = request
-        .headers()
+fn authenticate(headers: &HeaderMap) -> Result<(), Refusal> {
+    let given = headers
         .get(AUTHORIZATION)
         .and_then(|it| it.as_bytes().strip_prefix(b"Basic "))
         .and_then(|it| STANDARD.decode(it).ok());

@@ -1,41 +1,40 @@
 //! A server on 127.0.0.1 that can hold its answers back, keep silent, or hang up.
 
-use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt as _;
+use axum::{Extension, Router};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
 
 /// The largest request that is read, in bytes.
 const LARGEST: usize = 65_536;
 
-/// What becomes of a request.
-pub(crate) enum Reply {
-    Answer(Response<Full<Bytes>>),
-    /// Nothing, for as long as the client waits.
+pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
+    let json = [(CONTENT_TYPE, "application/json")];
+    (status, json, body.to_string()).into_response()
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Withheld {
+    /// The client waits for as long as it likes.
     Silence,
-    /// The end of the connection, without an answer.
+    /// The connection ends.
     HangUp,
 }
 
-impl Reply {
-    pub(crate) fn json(status: StatusCode, body: &Value) -> Reply {
-        let mut response = Response::new(Full::from(body.to_string()));
-        *response.status_mut() = status;
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
-        Reply::Answer(response)
+impl IntoResponse for Withheld {
+    fn into_response(self) -> Response {
+        (Extension(self), ()).into_response()
     }
 }
 
@@ -47,23 +46,35 @@ pub(crate) fn any_port() -> SocketAddr {
 /// A running server; dropping it closes its socket and all connections.
 pub(crate) struct Server {
     address: SocketAddr,
+    /// Whether answers are held back. Its end is also the end of the server.
+    pub(crate) held: watch::Sender<bool>,
     pub(crate) gate: Arc<Gate>,
-    task: JoinHandle<()>,
 }
 
 impl Server {
-    pub(crate) async fn listen(
-        address: SocketAddr,
-        handle: impl Fn(&Request<Bytes>) -> Reply + Clone + Send + Sync + 'static,
-    ) -> std::io::Result<Server> {
+    pub(crate) async fn listen(address: SocketAddr, routes: Router) -> std::io::Result<Server> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let gate = Arc::new(Gate::default());
-        let task = tokio::spawn(serve(listener, Arc::clone(&gate), handle));
+        // Without it, a small answer can wait 40 ms for the acknowledgement of the one before.
+        let listener = listener.tap_io(|it| _ = it.set_nodelay(true));
+        let held = watch::Sender::new(false);
+        let gate = Arc::new(Gate {
+            held: held.subscribe(),
+            waiting: watch::Sender::new(0),
+            under_way: watch::Sender::new(0),
+            most: watch::Sender::new(0),
+        });
+        let routes = routes
+            .layer(DefaultBodyLimit::max(LARGEST))
+            .layer(from_fn_with_state(Arc::clone(&gate), pass));
+        let mut stopped = held.subscribe();
+        let server = axum::serve(listener, routes)
+            .with_graceful_shutdown(async move { while stopped.changed().await.is_ok() {} });
+        tokio::spawn(server.into_future());
         Ok(Server {
             address,
+            held,
             gate,
-            task,
         })
     }
 
@@ -73,16 +84,9 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// What requests wait at for their answers.
-#[derive(Default)]
 pub(crate) struct Gate {
-    pub(crate) held: watch::Sender<bool>,
+    held: watch::Receiver<bool>,
     pub(crate) waiting: watch::Sender<usize>,
     under_way: watch::Sender<usize>,
     most: watch::Sender<usize>,
@@ -101,11 +105,10 @@ impl Gate {
         under_way
     }
 
-    async fn pass(&self) {
-        if *self.held.borrow() {
-            let _waiting = Counted::new(&self.waiting);
-            // The sender lives in `self`, so it cannot close meanwhile.
-            let _ = self.held.subscribe().wait_for(|held| !held).await;
+    async fn wait(&self, until: impl Fn(&bool) -> bool) {
+        let _waiting = Counted::new(&self.waiting);
+        if self.held.clone().wait_for(|it| until(it)).await.is_err() {
+            hang_up(); // The server was dropped.
         }
     }
 }
@@ -126,54 +129,23 @@ impl Drop for Counted<'_> {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    gate: Arc<Gate>,
-    handle: impl Fn(&Request<Bytes>) -> Reply + Clone + Send + Sync + 'static,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // A connection that failed on its way in is the client's to try again.
-                let Ok((stream, _)) = accepted else { continue };
-                // Without it, a small answer can wait 40 ms for the acknowledgement of the one before.
-                let _ = stream.set_nodelay(true);
-                let (gate, handle) = (Arc::clone(&gate), handle.clone());
-                connections.spawn(async move {
-                    let service = service_fn(|request| respond(request, &gate, &handle));
-                    // A client that hangs up in the middle is what tests do, and so do we.
-                    let _ = http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-            Some(_) = connections.join_next() => {}
+async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let _under_way = gate.enter();
+    let response = next.run(request).await;
+    if *gate.held.borrow() {
+        gate.wait(|held| !held).await;
+    }
+    match response.extensions().get() {
+        None => response,
+        Some(Withheld::Silence) => {
+            gate.wait(|_| false).await;
+            hang_up()
         }
+        Some(Withheld::HangUp) => hang_up(),
     }
 }
 
-/// An error makes hyper close the connection without an answer.
-async fn respond(
-    request: Request<Incoming>,
-    gate: &Gate,
-    handle: &impl Fn(&Request<Bytes>) -> Reply,
-) -> Result<Response<Full<Bytes>>, std::io::Error> {
-    let _under_way = gate.enter();
-    let (head, body) = request.into_parts();
-    let body = Limited::new(body, LARGEST)
-        .collect()
-        .await
-        .map_err(std::io::Error::other)?
-        .to_bytes();
-    let reply = handle(&Request::from_parts(head, body));
-    gate.pass().await;
-    match reply {
-        Reply::Answer(response) => Ok(response),
-        Reply::Silence => {
-            let _waiting = Counted::new(&gate.waiting);
-            pending().await
-        }
-        Reply::HangUp => Err(std::io::Error::other("hung up on purpose")),
-    }
+/// Unwinding closes the connection without an answer; this way of it prints nothing.
+fn hang_up() -> ! {
+    resume_unwind(Box::new("hung up on purpose"))
 }

@@ -91,3 +91,34 @@ async fn a_thousand_messages_go_through_one_connection_without_delay() {
     done.expect("the connection lasts");
     assert_eq!(sms.sent_to(ANN), 1_000);
 }
+
+#[tokio::test]
+async fn its_end_is_the_end_of_its_socket_and_of_all_connections() {
+    let sms = start().await;
+    let url = sms.url();
+    sms.misbehave(Some(BOB), Fault::Hang);
+    let idle = TcpStream::connect(url.trim_start_matches("http://")).await;
+    let mut idle = idle.expect("it listens");
+    sms.hold();
+    let headers = credentials(AUTH_TOKEN) + "content-type: application/x-www-form-urlencoded\r\n";
+    let line = format!("POST {PATH}.json");
+    let [held, silent] = [ANN, BOB].map(|to| {
+        let body = form(&[("To", to), ("From", NUMBER), ("Body", "x")]);
+        let (url, line, headers) = (url.clone(), line.clone(), headers.clone());
+        tokio::spawn(async move { ask(&url, &line, &headers, &body).await.is_some() })
+    });
+    let all = async {
+        sms.until_waiting(2).await;
+        drop(sms);
+        let answered = (held.await, silent.await);
+        assert!(matches!(answered, (Ok(false), Ok(false))), "{answered:?}");
+        idle.read_to_end(&mut Vec::new()).await.expect("it ends");
+        while TcpStream::connect(url.trim_start_matches("http://"))
+            .await
+            .is_ok()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, all).await.expect("everything ends");
+}

@@ -1,4 +1,4 @@
-use hyper::StatusCode;
+use axum::http::StatusCode;
 use loopback_sms::{LoopbackMail, MAIL_KEY, MailFault};
 use serde_json::json;
 

@@ -1,5 +1,5 @@
 //! The whole of Baton on this machine, for the programs that start it: the folder that it lives in, its keys, its database,
-//! and the host with the components in it.
+//! and the host with the components in it, with what calls them.
 //!
 //! It decides nothing about a job. It reads the environment, because where things are is said there. The one entry point is
 //! [`start()`]; [`context::Context`] is what every program is given.
@@ -8,7 +8,6 @@ pub mod api;
 pub mod context;
 pub mod database;
 pub mod home;
-pub mod http;
 pub mod key;
 pub mod lock;
 pub mod roles;

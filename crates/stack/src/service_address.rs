@@ -17,7 +17,7 @@ pub enum NotAnAddress {
     #[error("it has a user name or a password; write it without them")]
     User,
     /// It is no address by http or https.
-    #[error("{0} is not an address like https://dns.example.com")]
+    #[error("{0} is not an address like https://host.example.com")]
     Malformed(String),
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use domain::database;
+use driver::{Driver, Source, Tick};
 use terminal::{advice, output};
 use tokio::sync::watch;
 use tokio_postgres::Client;
@@ -50,6 +51,8 @@ pub struct Options {
 pub struct Stack {
     /// The host.
     pub running: host::Running,
+    /// What ticks, and delivers wakes.
+    driver: Driver,
     /// The key that it accepted first.
     pub service_key: String,
     /// The DNS-over-HTTPS resolvers that it asks; none where DNS is off.
@@ -60,6 +63,12 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// Makes no further call and accepts none, lets those under way finish (no longer than their deadline), and ends.
+    pub async fn stop(self) {
+        self.driver.stop();
+        self.running.stop().await;
+    }
+
     /// The file with this key; none when the key was given otherwise.
     pub fn file(&self, key: Key) -> Option<&Path> {
         let kept = self.kept.iter().find(|it| it.key == key);
@@ -146,15 +155,6 @@ pub async fn start(
     }
     let service_key = Key::Service.first(&variables[Key::Service.variable()]);
     let bearer = watch::Sender::new(service_key.clone());
-    let tick = options.tick_every.map(|every| host::Tick {
-        path: TICK.to_owned(),
-        every,
-        bearer: bearer.subscribe(),
-    });
-    let wakes = options.wakes.then(|| host::Wakes {
-        source: wakes_of(address),
-        bearer: bearer.subscribe(),
-    });
     let resolvers = resolvers(home, &variables)?;
     // An application with other components declares what its components need; Spin ignores the rest, too.
     let declared = home.read_manifest()?;
@@ -172,8 +172,6 @@ pub async fn start(
         tidy_schema: Some(TIDY_SCHEMA.to_owned()),
         max_connections: options.max_connections,
         trust: address.trust().clone(),
-        tick,
-        wakes,
         ..host::Config::new(home.manifest(), options.listen)
     };
     if home.is_to_compile()? {
@@ -192,8 +190,20 @@ pub async fn start(
         other => advice::with("starting the host", "`baton doctor` checks the set-up")(other),
     })?;
     home.note_compiled()?;
+    let (caller, key) = (running.caller(), bearer.subscribe());
+    let post = move |path: String, trigger| {
+        let (caller, key) = (caller.clone(), key.borrow().clone());
+        async move { caller.post(&path, &key, driver::body(trigger)).await }
+    };
+    let tick = options.tick_every.map(|every| Tick {
+        path: TICK.to_owned(),
+        every,
+    });
+    let wakes = options.wakes.then(|| wakes_of(address));
+    let driver = driver::start(tick, wakes, post).await;
     Ok(Stack {
         running,
+        driver,
         service_key,
         resolvers,
         bearer,
@@ -249,8 +259,8 @@ pub fn check_listen(address: SocketAddr) -> Result<()> {
 }
 
 /// Where the wakes of a database come from.
-pub fn wakes_of(address: &Address) -> host::Source {
-    host::Source {
+pub fn wakes_of(address: &Address) -> Source {
+    Source {
         database_url: address.secret_string().to_owned(),
         trust: address.trust().clone(),
         channel: WAKE_CHANNEL.to_owned(),

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use driver::http::Http;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::json;
-use stack::{home::Home, http::Http, scratch::Scratch};
+use stack::{home::Home, scratch::Scratch};
 
 use super::figures::Corrected;
 use super::people;

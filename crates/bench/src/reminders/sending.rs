@@ -2,9 +2,10 @@ use std::collections::HashSet;
 
 use anyhow::{Context as _, Result, ensure};
 use contract::Trigger;
+use driver::http::Http;
 use loopback_sms::{ACCOUNT, AUTH_TOKEN, LoopbackSms, NUMBER};
 use serde_json::json;
-use stack::{home::Home, http::Http, scratch::Scratch};
+use stack::{home::Home, scratch::Scratch};
 use tokio_postgres::Client;
 
 use super::figures::Sent;

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use driver::http::Http;
 use futures::future::try_join_all;
 use serde_json::json;
-use stack::http::Http;
 use tokio_postgres::Client;
 
 use super::figures::{Baseline, Skipped};

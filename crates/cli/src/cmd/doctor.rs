@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use domain::database::Tls;
+use driver::http::Http;
 use serde::{Deserialize, Serialize};
 use stack::database::{Address, Database, connect};
 use stack::running::Announcement;
-use stack::{context::Context, home::Home, http::Http, roles};
+use stack::{context::Context, home::Home, roles};
 use terminal::{advice, output};
 use tokio_postgres::Client;
 use validate_contacts::doh::{RecordKind, query};
@@ -428,13 +429,9 @@ fn resolvers(home: &Home) -> Result<Vec<String>> {
 /// Asks for the mail host of a name that DNS itself keeps.
 async fn asked(resolver: &str) -> Result<()> {
     let question = query("iana.org", RecordKind::Mx)?;
+    let headers = [("content-type", "application/dns-message")];
     let (status, _) = Http::new(resolver, None)
-        .send(
-            "/dns-query",
-            "application/dns-message",
-            question.into(),
-            PATIENCE,
-        )
+        .send("/dns-query", &headers, question.into(), PATIENCE)
         .await?;
     match status {
         200 => Ok(()),

@@ -1,17 +1,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use domain::webhook::{self, Secret};
-use hyper::Uri;
+use domain::webhook::Secret;
+use driver::http::Http;
 use serde::Serialize;
-use stack::{api, context::Context, database::Database, home::Home, http::Http, secret};
+use stack::{api, context::Context, database::Database, home::Home};
 use terminal::output;
 use tokio::sync::watch;
-
-/// A run works for 25 s at most, and hosts cut requests off at 30 s.
-const DEADLINE: Duration = domain::budget::CALLER;
 
 /// How it is used.
 pub(crate) const EXAMPLES: &str = "Example:
@@ -24,7 +20,7 @@ because poolers in transaction mode do not pass notifications on.";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where the deployment answers, such as https://jobs.example.com.
-    #[arg(long, env = "BATON_URL", value_parser = deployment, value_name = "URL")]
+    #[arg(long, env = "BATON_URL", value_parser = stack::service_address::service, value_name = "URL")]
     url: String,
     /// File with the deployment's variable webhook_secret, where BATON_WEBHOOK_SECRET is not set;
     /// by default the one in .baton/.
@@ -61,7 +57,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         let address = database.address();
         let source = stack::wakes_of(address);
         tokio::select! {
-            () = host::relay(&source, &listening, post) => Ok(()),
+            () = driver::relay(&source, &listening, post) => Ok(()),
             result = show(listens, &args.url, address.to_string(), context) => result,
         }
     })
@@ -108,15 +104,11 @@ struct Poster {
 }
 
 impl Poster {
-    async fn post(&self, path: &str, trigger: &str) -> host::Answer {
+    async fn post(&self, path: &str, trigger: &str) -> driver::Answer {
         let posting = async {
-            let body = format!("{{\"trigger\":\"{trigger}\"}}");
             // Read each time, because the secret may be rotated meanwhile.
             let secrets = secrets(&self.home, self.secret_file.as_deref())?;
-            let headers = signed(&secrets, &body)?;
-            self.http
-                .send_with(path, &headers, body.into(), DEADLINE)
-                .await
+            driver::post_signed(&self.http, &secrets, path, trigger).await
         };
         let answer = posting.await.map_err(|error| format!("{error:#}"));
         if matches!(answer, Ok((401, _))) {
@@ -128,80 +120,5 @@ impl Poster {
             });
         }
         answer
-    }
-}
-
-/// The headers of a signed request with this body.
-pub(super) fn signed(secrets: &[Secret], body: &str) -> Result<[(&'static str, String); 4]> {
-    let id = format!("wake_{}", secret::random()?);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the receiver holds the time of a signature against its own clock, whatever the database's says"
-    )]
-    let sent = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let signature = webhook::sign(secrets, &id, sent, body.as_bytes());
-    Ok([
-        ("content-type", "application/json".to_owned()),
-        (webhook::ID, id),
-        (webhook::TIMESTAMP, sent.to_string()),
-        (webhook::SIGNATURE, signature),
-    ])
-}
-
-/// The address of a deployment, without a path.
-pub(super) fn deployment(text: &str) -> Result<String, String> {
-    let help = "write it like https://jobs.example.com";
-    let uri: Uri = text.parse().map_err(|_| help.to_owned())?;
-    let sound = matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.authority().is_some_and(|it| !it.as_str().contains('@'))
-        && matches!(uri.path_and_query().map(|it| it.as_str()), None | Some("/"))
-        && !text.contains('#');
-    if !sound {
-        return Err(help.to_owned());
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deployment_is_an_address_without_a_path() {
-        let check = |text, expected: Option<&str>| {
-            assert_eq!(deployment(text).ok().as_deref(), expected, "{text}");
-        };
-        check("https://a.example", Some("https://a.example"));
-        check("http://127.0.0.1:3000/", Some("http://127.0.0.1:3000"));
-        check("a.example", None);
-        check("/jobs", None);
-        check("ftp://a.example", None);
-        check("https://", None);
-        check("https://key@a.example", None);
-        check("https://a.example/b", None);
-        check("https://a.example//", None);
-        check("https://a.example?b", None);
-        check("https://a.example/#b", None);
-        check("", None);
-    }
-
-    #[test]
-    fn a_wake_is_signed_over_what_is_sent() {
-        let text = webhook::secret_text(&[1; 32]);
-        let secrets = webhook::secrets(&text).expect("it is sound");
-        let body = r#"{"trigger":"next"}"#;
-        let headers = signed(&secrets, body).expect("they can be made");
-        let header = |name| {
-            let found = headers.iter().find(|(it, _)| *it == name);
-            &*found.expect("it is set").1
-        };
-        let signed = webhook::Signed {
-            id: header(webhook::ID),
-            timestamp: header(webhook::TIMESTAMP),
-            signatures: header(webhook::SIGNATURE),
-        };
-        let sent = signed.timestamp.parse().expect("it is a number");
-        assert!(webhook::verify(&secrets, signed, body.as_bytes(), sent));
-        assert!(!signed.id.contains('.'));
     }
 }

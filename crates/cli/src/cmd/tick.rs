@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use contract::scheduler::{DueJob, DueState};
+use driver::http::Http;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use stack::{context::Context, http::Http};
+use stack::context::Context;
 use terminal::{advice, output};
 
 use crate::{board, deployment};

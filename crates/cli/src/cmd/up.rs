@@ -171,7 +171,7 @@ async fn serve(args: Args, context: &Context, home: &Home, database: &Database) 
     if ended.as_ref().is_err_and(|it| it.is::<Interrupted>()) {
         output::note("Stopping; requests under way may finish.");
     }
-    stack.running.stop().await;
+    stack.stop().await;
     if !args.unannounced {
         Announcement::withdraw(home)?;
     }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use contract::operator::ConfigureJob;
 use cycle::Progress;
+use driver::http::Http;
 use serde_json::json;
 use sheet::{Counts, Format, Sheet};
-use stack::{api, context::Context, database::Database, home::Home, http::Http, scratch::Scratch};
+use stack::{api, context::Context, database::Database, home::Home, scratch::Scratch};
 use terminal::{advice, output};
 use tokio_postgres::Client;
 
@@ -133,7 +134,7 @@ async fn validate(
             .await;
         // After a failure the database goes, so a batch under way is worth nothing.
         driven?;
-        stack.running.stop().await;
+        stack.stop().await;
     }
     progress.says("writing");
     let mut summary = Summary::new(sheet, &loaded);

@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 use stack::{api, context::Context, database::Database, home::Home, key::Key};
 use terminal::advice;
 
-use super::relay;
-
 /// How it is used.
 pub(crate) const EXAMPLES: &str = "Examples:
   baton wake                                            show how jobs are woken
@@ -25,7 +23,7 @@ pub(crate) struct Args {
     /// How the database wakes jobs from now on; without it, the present way is shown.
     mode: Option<Mode>,
     /// Where the deployment answers, as the database reaches it; by default as before. For pg_net.
-    #[arg(long, value_parser = relay::deployment, value_name = "URL")]
+    #[arg(long, value_parser = stack::service_address::service, value_name = "URL")]
     url: Option<String>,
     /// File with the deployment's variable webhook_secret, where BATON_WEBHOOK_SECRET is not set;
     /// by default the one in .baton/, else the one that the database has already. For pg_net.

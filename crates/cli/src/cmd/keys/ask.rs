@@ -2,9 +2,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use domain::webhook;
-use stack::{http::Http, key::Key};
-
-use crate::cmd::relay;
+use driver::http::Http;
+use stack::key::Key;
 
 /// How long a host may take to notice that a key has changed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,11 +38,11 @@ async fn status(url: &str, key: Key, value: &str) -> Result<u16> {
         Key::Service => (Some(value), Vec::new()),
         Key::Webhook => {
             let secrets = webhook::secrets(value)?;
-            (None, relay::signed(&secrets, UNREADABLE)?.to_vec())
+            (None, driver::signed(&secrets, UNREADABLE)?.to_vec())
         }
     };
     let (status, _) = Http::new(url, bearer)
-        .send_with("/tick", &headers, UNREADABLE.into(), DEADLINE)
+        .send("/tick", &headers, UNREADABLE.into(), DEADLINE)
         .await?;
     Ok(status)
 }

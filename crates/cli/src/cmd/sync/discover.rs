@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use driver::http::{self, Fetched};
 use process_chunks::source::answer::Answer;
 use process_chunks::source::header::headers;
 use process_chunks::source::jmap::{Session, Settings};
 use process_chunks::source::{Failure, origin};
 use serde_json::Value;
-use stack::http::{self, Fetched};
 use url::Url;
 
 /// How many redirects lead to a session at most.

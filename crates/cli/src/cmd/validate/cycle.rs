@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use contract::{RunRequest, Trigger};
+use driver::http::Http;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
-use stack::http::Http;
 use terminal::{advice, output};
 use tokio_postgres::Client;
 

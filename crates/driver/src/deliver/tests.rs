@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -11,9 +12,9 @@ fn only_a_sound_answer_that_says_so_asks_for_another_call() {
         let answer = answer
             .map(|(status, body)| (status, Bytes::from(body)))
             .map_err(str::to_owned);
-        let wish = Wish::of(&answer);
+        let next = NextCall::of(&answer);
         let pause = pause.map(Duration::from_millis);
-        assert_eq!((wish.again, wish.pause()), (again, pause), "{text}");
+        assert_eq!((next.again, next.pause()), (again, pause), "{text}");
     };
     check(Ok((200, r#"{"status":"ran","again":true}"#)), true, None);
     check(Ok((200, r#"{"again":false}"#)), false, None);

@@ -9,7 +9,7 @@ const MOST_PATHS: usize = 64;
 
 /// The calls under way, by path: decides, for each notification and each end of a call, which call to start.
 #[derive(Default)]
-pub(super) struct Calls(BTreeMap<String, Path>);
+pub(crate) struct Calls(BTreeMap<String, Path>);
 
 /// A path with calls under way.
 struct Path {
@@ -20,7 +20,7 @@ struct Path {
 
 impl Calls {
     /// The call to start for a notification, if any: its path and trigger.
-    pub(super) fn notified(&mut self, payload: &str) -> Option<(String, &'static str)> {
+    pub(crate) fn notified(&mut self, payload: &str) -> Option<(String, &'static str)> {
         let Some((path, at_least)) = parse(payload) else {
             tracing::warn!("a wake without a path was ignored");
             return None;
@@ -50,7 +50,7 @@ impl Calls {
     }
 
     /// The call to start in place of one that has ended, if any.
-    pub(super) fn ended(
+    pub(crate) fn ended(
         &mut self,
         path: String,
         asks_for_next: bool,

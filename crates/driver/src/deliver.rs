@@ -1,0 +1,117 @@
+//! Turns hints into calls, and answers into further calls.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
+
+use crate::answer::{self, Answer};
+use crate::calls::Calls;
+use crate::listen::{Hint, WRITERS_SHARE, tell};
+
+/// Before calling again what answered that it is unavailable.
+const AFTER_UNAVAILABLE: Duration = Duration::from_secs(5);
+/// Paths that are remembered as notified.
+const MOST_NOTIFIED: usize = 64;
+/// The farthest call that an answer may ask for.
+const FARTHEST_CALL: Duration = Duration::from_secs(60);
+
+/// Has `post` POST the path of each hint, and what answers ask for, until there are no more hints.
+pub(crate) async fn deliver<P, F>(
+    later: mpsc::UnboundedSender<Hint>,
+    mut hints: mpsc::UnboundedReceiver<Hint>,
+    post: P,
+) where
+    P: Fn(String, &'static str) -> F,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let mut calls = Calls::default();
+    let mut under_way = JoinSet::new();
+    let mut started: HashMap<Id, (String, &'static str, Instant)> = HashMap::new();
+    let mut notified: HashMap<String, Instant> = HashMap::new();
+    let look_again = |path: String, at: Instant| {
+        let later = later.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(at).await;
+            tell(&later, Hint::Again(path));
+        });
+    };
+    loop {
+        let call = tokio::select! {
+            hint = hints.recv() => match hint {
+                Some(Hint::Notified(payload)) => {
+                    let path = payload.split(' ').next().unwrap_or_default();
+                    if notified.len() < MOST_NOTIFIED {
+                        notified.insert(path.to_owned(), Instant::now());
+                    }
+                    calls.notified(&payload)
+                }
+                Some(Hint::Again(path)) => calls.notified(&path),
+                None => return,
+            },
+            Some(ended) = under_way.join_next_with_id() => {
+                // A call that panicked has ended like any other.
+                let (id, answer) = match ended {
+                    Ok((id, answer)) => (id, answer),
+                    Err(err) => (err.id(), Err(err.to_string())),
+                };
+                let (path, trigger, start) = started.remove(&id).expect("each call is noted when it starts");
+                answer::log(&path, trigger, &answer);
+                let next = NextCall::of(&answer);
+                if let Some(pause) = next.pause() {
+                    look_again(path.clone(), Instant::now() + pause);
+                }
+                let call = calls.ended(path.clone(), next.again);
+                // Writers within a second of a notification send none; this call may have come before them.
+                if call.is_none()
+                    && let Some(at) = notified.remove(&path)
+                    && start < at + WRITERS_SHARE
+                {
+                    look_again(path, at + WRITERS_SHARE);
+                }
+                call
+            }
+        };
+        if let Some((path, trigger)) = call {
+            let id = under_way.spawn(post(path.clone(), trigger)).id();
+            started.insert(id, (path, trigger, Instant::now()));
+        }
+    }
+}
+
+/// The call that an answer asks for.
+#[derive(Default, Deserialize)]
+struct NextCall {
+    /// Another call at once.
+    again: bool,
+    /// Otherwise a call after so many seconds.
+    #[serde(default)]
+    again_in: Option<f64>,
+}
+
+impl NextCall {
+    fn of(answer: &Answer) -> Self {
+        match answer {
+            // An answer of another shape wants nothing.
+            Ok((200, body)) => serde_json::from_slice(body).unwrap_or_default(),
+            // Whatever cannot be reached now may be back before the next tick.
+            Ok((503, _)) => Self {
+                again: false,
+                again_in: Some(AFTER_UNAVAILABLE.as_secs_f64()),
+            },
+            Ok(_) | Err(_) => Self::default(),
+        }
+    }
+
+    /// How long to wait for a call that is not at once; what is farther off is left to the ticks.
+    fn pause(&self) -> Option<Duration> {
+        let pause = Duration::try_from_secs_f64(self.again_in?).ok()?;
+        (!self.again && pause <= FARTHEST_CALL).then_some(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests;
