@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use contract::RunAnswer;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
@@ -83,20 +83,24 @@ pub(crate) async fn deliver<P, F>(
 }
 
 /// The call that an answer asks for.
-#[derive(Default, Deserialize)]
+#[derive(Default)]
 struct NextCall {
     /// Another call at once.
     again: bool,
     /// Otherwise a call after so many seconds.
-    #[serde(default)]
     again_in: Option<f64>,
 }
 
 impl NextCall {
     fn of(answer: &Answer) -> Self {
         match answer {
-            // An answer of another shape wants nothing.
-            Ok((200, body)) => serde_json::from_slice(body).unwrap_or_default(),
+            Ok((200, body)) => match serde_json::from_slice(body) {
+                Ok(RunAnswer::Ran {
+                    again, again_in, ..
+                }) => Self { again, again_in },
+                // An answer of another shape wants nothing.
+                Ok(_) | Err(_) => Self::default(),
+            },
             // Whatever cannot be reached now may be back before the next tick.
             Ok((503, _)) => Self {
                 again: false,

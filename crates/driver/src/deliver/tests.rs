@@ -17,20 +17,36 @@ fn only_a_sound_answer_that_says_so_asks_for_another_call() {
         assert_eq!((next.again, next.pause()), (again, pause), "{text}");
     };
     check(Ok((200, r#"{"status":"ran","again":true}"#)), true, None);
-    check(Ok((200, r#"{"again":false}"#)), false, None);
+    check(Ok((200, r#"{"status":"ran","again":false}"#)), false, None);
     check(
-        Ok((200, r#"{"again":false,"again_in":1.5}"#)),
+        Ok((200, r#"{"status":"ran","again":false,"again_in":1.5}"#)),
         false,
         Some(1_500),
     );
-    check(Ok((200, r#"{"again":false,"again_in":null}"#)), false, None);
-    check(Ok((200, r#"{"again":false,"again_in":61}"#)), false, None);
-    check(Ok((200, r#"{"again":false,"again_in":-1}"#)), false, None);
-    check(Ok((200, r#"{"again":true,"again_in":1}"#)), true, None);
-    check(Ok((200, r#"{"again":"true"}"#)), false, None);
+    check(
+        Ok((200, r#"{"status":"ran","again":false,"again_in":null}"#)),
+        false,
+        None,
+    );
+    check(
+        Ok((200, r#"{"status":"ran","again":false,"again_in":61}"#)),
+        false,
+        None,
+    );
+    check(
+        Ok((200, r#"{"status":"ran","again":false,"again_in":-1}"#)),
+        false,
+        None,
+    );
+    check(
+        Ok((200, r#"{"status":"ran","again":true,"again_in":1}"#)),
+        true,
+        None,
+    );
+    check(Ok((200, r#"{"status":"ran","again":"true"}"#)), false, None);
     check(Ok((200, r#"{"status":"ran"}"#)), false, None);
-    check(Ok((409, r#"{"again":true}"#)), false, None);
-    check(Ok((500, r#"{"again":true}"#)), false, None);
+    check(Ok((409, r#"{"status":"ran","again":true}"#)), false, None);
+    check(Ok((500, r#"{"status":"ran","again":true}"#)), false, None);
     check(Ok((503, "")), false, Some(5_000));
     check(Ok((200, "")), false, None);
     check(Ok((200, "true")), false, None);
@@ -50,7 +66,7 @@ async fn a_call_that_panics_or_fails_does_not_block_its_path() {
             match nth {
                 0 => panic!("on purpose"),
                 1 => Err("on purpose".to_owned()),
-                2 => Ok((200, Bytes::from(r#"{"again":true}"#))),
+                2 => Ok((200, Bytes::from(r#"{"status":"ran","again":true}"#))),
                 _ => Ok((200, Bytes::new())),
             }
         }
@@ -80,7 +96,7 @@ async fn a_notified_path_is_called_once_more_after_a_second() {
     let (call, mut called) = mpsc::unbounded_channel();
     let post = move |path: String, trigger| {
         call.send((path, trigger)).expect("the test listens");
-        async { Ok((200, Bytes::from(r#"{"again":false}"#))) }
+        async { Ok((200, Bytes::from(r#"{"status":"ran","again":false}"#))) }
     };
     tokio::spawn(deliver(wake.clone(), hints, post));
     let start = Instant::now();
