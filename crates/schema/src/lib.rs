@@ -115,6 +115,10 @@ const PAUSE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(600);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// The last numbered file that reads the code of an earlier release: it closes what default privileges opened there. Before
+/// later ones the code is dropped, because its views keep tables from being changed.
+const LAST_TO_READ_CODE: &str = "0012_closed_tables.sql";
+
 /// Applies what is missing: columns and indexes of tables that the application has already, each by itself; then, all or
 /// nothing, numbered files in order, functions, views and triggers.
 /// A lock that cannot be had within 2 s is given up, so that no reader or writer waits behind the migration, and all is
@@ -147,7 +151,9 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
     let looking = client.build_transaction().read_only(true).start().await?;
     let known = recorded(&looking).await?;
     let files = missing(&known)?;
-    check_dependents(&looking, &known).await?;
+    if !files.is_empty() || code_differs(&known) {
+        check_dependents(&looking).await?;
+    }
     check_tables(&looking, &known).await?;
     let tables = prepare::tables(&looking, &files).await?;
     looking.commit().await?;
@@ -178,17 +184,25 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
     .await?;
     // Another migration may have come first.
     let known = recorded(&tx).await?;
+    let files = missing(&known)?;
+    let code_rebuilt = !files.is_empty() || code_differs(&known);
+    let mut kept = None;
     let mut applied = Vec::new();
-    for (name, sql) in missing(&known)? {
+    for (name, sql) in files {
+        if kept.is_none() && name.as_str() > LAST_TO_READ_CODE {
+            kept = Some(drop_code(&tx).await?);
+        }
         apply(&tx, &name, &prepare::remaining(sql, &tables)).await?;
         record(&tx, &name, &hash_of([sql])).await?;
         applied.push(name);
     }
     guest::keep_search_path(&tx, &before).await?;
-    let code_rebuilt = code_differs(&known);
     if code_rebuilt {
-        check_dependents(&tx, &known).await?;
-        rebuild_code(&tx).await?;
+        let kept = match kept {
+            Some(kept) => kept,
+            None => drop_code(&tx).await?,
+        };
+        build_code(&tx, &kept).await?;
     }
     guest::close(&tx, "baton").await?;
     let mut last = vec![files::single("moved.sql"), files::single("grants.sql")];
@@ -207,8 +221,18 @@ async fn migrate_once(client: &mut Client, note: Note, report: &mut Report) -> R
     Ok(())
 }
 
-async fn rebuild_code(tx: &Transaction<'_>) -> Result<(), Error> {
+/// Drops the code; what others were granted on it.
+async fn drop_code(tx: &Transaction<'_>) -> Result<Vec<guest::Grant>, Error> {
+    check_dependents(tx).await?;
     let kept = guest::grants(tx).await?;
+    tx.batch_execute(
+        "drop schema if exists baton_board cascade; drop schema if exists baton_api cascade",
+    )
+    .await?;
+    Ok(kept)
+}
+
+async fn build_code(tx: &Transaction<'_>, kept: &[guest::Grant]) -> Result<(), Error> {
     // Functions may name one another, so bodies are checked by use (and by the tests), not in file order.
     tx.batch_execute(
         "set local check_function_bodies = off;
@@ -224,7 +248,7 @@ async fn rebuild_code(tx: &Transaction<'_>) -> Result<(), Error> {
     for schema in ["baton_api", "baton_board"] {
         guest::close(tx, schema).await?;
     }
-    guest::restore(tx, &kept).await?;
+    guest::restore(tx, kept).await?;
     record(tx, CODE, &code_hash()).await
 }
 
@@ -275,11 +299,8 @@ async fn check_tables(tx: &Transaction<'_>, known: &[(String, String)]) -> Resul
     }
 }
 
-async fn check_dependents(tx: &Transaction<'_>, known: &[(String, String)]) -> Result<(), Error> {
-    let dependents = match code_differs(known) {
-        true => guest::dependents(tx).await?,
-        false => Vec::new(),
-    };
+async fn check_dependents(tx: &Transaction<'_>) -> Result<(), Error> {
+    let dependents = guest::dependents(tx).await?;
     match dependents.is_empty() {
         true => Ok(()),
         false => Err(Error::Dependents(dependents)),
