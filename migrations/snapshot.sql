@@ -1333,7 +1333,7 @@ create view baton_board.message_overview (job text, channel text, status text, r
 grant select on table baton_board.message_overview to baton_<database>_viewer;
 
 create view baton_board.queue_overview (job text, ready bigint, delayed bigint, processing bigint, failed bigint, completed numeric, per_minute numeric, eta timestamp with time zone);
--- How much each job of the application has to do, how fast it goes, and when it is done.
+-- How much each job with items has to do, how fast it goes, and when it is done.
 grant select on table baton_board.queue_overview to baton_<database>_viewer;
 
 create view baton_board.queue_trend (job text, sampled_at timestamp with time zone, due_items bigint, change bigint);

@@ -13,6 +13,6 @@ from (
          (select coalesce(sum((a.result->>'completed')::numeric), 0) from (
            select o.result from baton.attempts o
            where o.job = j.name and o.finished_at > baton.clock() - interval '10 minutes' order by o.finished_at desc limit 10001) a) as completed
-  from baton.jobs j where j.kind <> 'custom'
+  from baton.jobs j where j.kind in ('queue', 'rows') or exists (select from baton.item_groups g where g.job = j.name)
 ) q;
-comment on view baton_board.queue_overview is 'How much each job of the application has to do, how fast it goes, and when it is done.';
+comment on view baton_board.queue_overview is 'How much each job with items has to do, how fast it goes, and when it is done.';
