@@ -2,12 +2,12 @@
 
 use contract::items::Settled;
 use contract::native::call;
-use process_chunks::calls::{Completed, Ending};
+use process_chunks::calls::{ChunkOutcome, Completed, Ending};
 use process_chunks::sources::{CancelSync, RemoveSource, SaveSource, StartSync};
 
 use super::sync_jobs::{save, source, start};
 use crate::support::db::Db;
-use crate::support::settling::{complete, take};
+use crate::support::settling::{complete, complete_with, take};
 
 #[tokio::test]
 async fn a_source_has_one_sync_at_a_time() -> anyhow::Result<()> {
@@ -148,5 +148,38 @@ async fn secrets_are_read_by_the_owner_alone_and_shown_nowhere() -> anyhow::Resu
             .await?,
         0
     );
+    Ok(())
+}
+
+/// The limit and the patience of a sync under way are those of its source.
+#[tokio::test]
+async fn a_changed_source_counts_for_the_sync_under_way() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.add_sync("trial", 5).await?;
+    let worker = db.worker().await?;
+    let (attempt, ids) = take(&worker).await?;
+    let save = |limit: i32| {
+        let settings = format!(r#"{{"max_parallel": {limit}}}"#);
+        format!("select save_source('trial', 'noop', '', null, null, '{settings}', 'ann')")
+    };
+    db.owner.batch_execute(&save(1)).await?;
+    assert!(take(&worker).await.is_err(), "the only call is out");
+    db.owner.batch_execute(&save(2)).await?;
+    take(&worker).await?;
+    let error = db.owner.batch_execute(&save(65)).await;
+    let error = error.expect_err("it is out of range");
+    let constraint = error.as_db_error().and_then(|it| it.constraint());
+    assert_eq!(constraint, Some("source_max_parallel_within_1_and_64"));
+
+    let wait = ChunkOutcome {
+        id: ids[0],
+        outcome: Ending::Wait,
+        wait: Some(600),
+        ..ChunkOutcome::default()
+    };
+    complete_with(&worker, attempt, vec![wait]).await?;
+    assert!(take(&worker).await.is_err(), "the source waits");
+    db.owner.batch_execute(&save(4)).await?;
+    take(&worker).await?;
     Ok(())
 }

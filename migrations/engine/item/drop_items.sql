@@ -1,5 +1,6 @@
 -- Gives up items that failed: they are no longer listed, and are deleted in time. One, or with null all of a job, longest failed first.
--- For operators. Answers {"dropped": n}. Raises WK002 when there is no such job, WK004 when its items belong to groups. Safe to repeat. At most 10,000 at once. Locks: failed items, items.
+-- For operators. Answers {"dropped": n}. Raises WK002 when there is no such job, WK004 when its items belong to groups. Safe to
+-- repeat. At most 10,000 at once. Locks: failed items, items.
 create function baton_api.drop_items(p_job text, p_item_id uuid, p_who text) returns jsonb
 language plpgsql
 security definer set search_path = ''

@@ -1,5 +1,6 @@
 -- Lets items that failed be tried again, with all their tries: one, or with null all of a job, longest failed first. One whose key
--- another item has by now stays as it is. For operators. Answers {"retried", "skipped"}. Raises WK002 when there is no such job, WK004 when its items belong to groups. At most 10,000 at once. Locks: failed items, items.
+-- another item has by now stays as it is. For operators. Answers {"retried", "skipped"}. Raises WK002 when there is no such job,
+-- WK004 when its items belong to groups. At most 10,000 at once. Locks: failed items, items.
 create function baton_api.retry_items(p_job text, p_item_id uuid, p_who text) returns jsonb
 language plpgsql
 security definer set search_path = ''
