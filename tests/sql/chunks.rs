@@ -399,12 +399,16 @@ async fn a_sync_ends_when_its_last_chunk_is_done_while_the_one_before_is_being_s
     // It sees the other chunk waiting, so it does not end the sync …
     complete(&one, first, &ids, Ending::Completed).await?;
     let (second, others) = take(&two).await?;
-    // … and this one sees the first under way, so it does not either.
-    complete(&two, second, &others, Ending::Completed).await?;
+    // … and this one waits until it sees the first one's end.
+    let settling =
+        tokio::spawn(async move { complete(&two, second, &others, Ending::Completed).await });
+    until("the second waits for the first", async || {
+        let n = db.sessions("wait_event_type = 'Lock'").await?;
+        Ok((n > 0).then_some(()))
+    })
+    .await?;
     one.batch_execute("commit").await?;
-    // It was told that there is more to do, so its caller comes back.
-    let nothing = claim_chunks(&one, Trigger::Next).await?;
-    assert!(matches!(nothing, Claim::Idle { .. }), "{nothing:?}");
+    settling.await??;
     assert_eq!(
         db.text("select status from sync_jobs").await?.as_deref(),
         Some("completed")

@@ -1,12 +1,20 @@
 -- Locks the groups of an attempt that its settlement may change: a chunk brought something for its sync job, or no chunk of it waits
--- any more, so that it may end. All at once, in the order of their ids: settlements that lock them one by one can deadlock. Answers
--- their ids. p_brings: whether any of them
--- brought something. A group of which a chunk still waits is ended by whichever attempt takes that one. Internal. Locks: groups.
+-- any more, so that it may end. Answers their ids. p_brings: whether any chunk brought something. Internal.
+-- A group of which a chunk still waits is ended by the attempt that takes the last one. That attempt must see this one closed, so it
+-- waits for the end of this transaction: settlements share an advisory lock of the group, and one that may be the last has it alone.
+-- All locks are taken in the order of the groups' ids, because settlements that take them otherwise can deadlock.
+-- Locks: advisory, one for each group, groups.
 create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_outcomes jsonb, p_brings boolean) returns uuid[]
 language plpgsql
 as $$
 begin
   -- From the end, because the last ones are done last: as a rule one of them is still there.
+  perform case when l.waits then pg_catalog.pg_advisory_xact_lock_shared(l.key) else pg_catalog.pg_advisory_xact_lock(l.key) end
+  from (
+    select pg_catalog.uuid_hash_extended(o.id, 1) as key,
+           (select true from baton.ready_items r where r.group_id = o.id order by r.rank desc limit 1) is not null as waits
+    from (select u.id from unnest(p_attempt.group_ids) as u(id) order by u.id) o) l;
+  -- Looks again: meanwhile the last one may have been taken.
   return array(
     select g.id from baton.item_groups g
     where g.id = any (p_attempt.group_ids)
