@@ -6,13 +6,9 @@ language plpgsql
 security definer set search_path = ''
 as $$
 declare
-  v_kind text;
   v_rows int;
 begin
-  select j.kind into v_kind from baton.jobs j where j.name = p_job;
-  if not found then
-    raise exception 'there is no job %', p_job using errcode = 'WK002';
-  elsif v_kind = 'groups' then
+  if (baton_api.job_of(p_job)).kind = 'groups' then
     raise exception 'job % drops the items of a group together', p_job using errcode = 'WK004', hint = 'It has a command of its own for that.';
   end if;
   with dropped as (

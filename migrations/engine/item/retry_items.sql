@@ -12,10 +12,8 @@ declare
   v_priorities int[];
   v_taken int;
 begin
-  select j.* into v_job from baton.jobs j where j.name = p_job;
-  if not found then
-    raise exception 'there is no job %', p_job using errcode = 'WK002';
-  elsif v_job.kind = 'groups' then
+  v_job := baton_api.job_of(p_job);
+  if v_job.kind = 'groups' then
     raise exception 'job % retries the items of a group together', p_job using errcode = 'WK004', hint = 'It has a command of its own for that.';
   end if;
   perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);

@@ -10,7 +10,7 @@ declare
   v_job baton.jobs;
   v_rows int;
 begin
-  select j.* into v_job from baton.jobs j where j.name = 'process-chunks';
+  v_job := baton_api.job_of('process-chunks');
   perform baton_api.sweep_attempts(v_job.name, 1000);
   perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
   insert into baton.ready_items (job, priority, rank, run_at, item_id, group_id)

@@ -8,7 +8,7 @@ declare
   v_group_id uuid;
   v_closed int := 0;
 begin
-  select j.* into v_job from baton.jobs j where j.name = 'process-chunks';
+  v_job := baton_api.job_of('process-chunks');
   for v_group_id in
     select g.id from baton.item_groups g where g.job = v_job.name and g.state = 'draining' order by g.id limit 10 for no key update skip locked
   loop

@@ -14,7 +14,7 @@ begin
   if jsonb_typeof(p_work) is distinct from 'array' or jsonb_path_exists(p_work, '$[*] ? (@.type() != "object")') then
     raise exception 'work is an array of objects' using errcode = 'WK004';
   end if;
-  select j.* into v_job from baton.jobs j where j.name = 'process-chunks';
+  v_job := baton_api.job_of('process-chunks');
   perform from baton.item_groups g where g.id = p_sync_job_id for no key update;
   select j.status into v_status from baton.sync_jobs j where j.id = p_sync_job_id;
   if not found then

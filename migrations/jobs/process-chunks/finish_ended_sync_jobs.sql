@@ -8,7 +8,7 @@ declare
   v_job baton.jobs;
   v_group_id uuid;
 begin
-  select j.* into v_job from baton.jobs j where j.name = 'process-chunks';
+  v_job := baton_api.job_of('process-chunks');
   for v_group_id in
     select g.id from baton.item_groups g
     where g.job = v_job.name and g.state = 'open' and baton_api.group_has_ended(v_job, g.id)

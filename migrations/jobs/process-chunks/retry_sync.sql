@@ -10,7 +10,7 @@ declare
   v_job baton.jobs;
   v_chunks int;
 begin
-  select j.* into v_job from baton.jobs j where j.name = 'process-chunks';
+  v_job := baton_api.job_of('process-chunks');
   v_chunks := baton_api.retry_group(v_job, v_sync_job.id, v_now);
   if v_chunks > 0 then
     update baton.sync_jobs j set status = 'processing', completed_at = null, error_message = null where j.id = v_sync_job.id;
