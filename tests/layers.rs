@@ -10,23 +10,22 @@ use serde_json::Value;
 use crate::support::home;
 
 /// From the bottom up: a crate depends on crates of the rows above its own only.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &[
+        "baton-cluster",
+        "baton-email-address",
+        "baton-host",
+        "baton-loopback-resolver",
+        "baton-loopback-sms",
         "baton-macros",
-        "cluster",
-        "contract",
-        "domain",
-        "email-address",
-        "host",
-        "loopback-resolver",
-        "loopback-sms",
-        "outbound",
+        "baton-outbound",
+        "baton-schema",
+        "baton-terminal",
         "probe",
-        "schema",
-        "terminal",
     ],
-    &["baton", "dispatch", "driver", "sheet"],
-    &["sender", "stack"],
+    &["baton"],
+    &["baton-dispatch", "baton-driver", "baton-sheet"],
+    &["baton-sender", "baton-stack"],
     // Nothing of the engine knows a job.
     &[
         "auto-sync-jobs",
@@ -36,13 +35,13 @@ const LAYERS: [&[&str]; 6] = [
         "scheduler",
         "validate-contacts",
     ],
-    &["bench", "cli"],
-    &["tests"],
+    &["baton-bench", "baton-cli"],
+    &["baton-tests"],
 ];
 /// What is compiled for components alone.
-const GUEST: [&str; 2] = ["baton", "spin-sdk"];
+const GUEST: [&str; 1] = ["spin-sdk"];
 /// What is for measurements and tests alone.
-const LOOPBACK: [&str; 2] = ["loopback-resolver", "loopback-sms"];
+const LOOPBACK: [&str; 2] = ["baton-loopback-resolver", "baton-loopback-sms"];
 
 #[test]
 fn crates_depend_on_lower_layers_only() -> anyhow::Result<()> {
@@ -75,9 +74,9 @@ fn native_programs_link_no_guest_and_the_command_line_no_loopback_server() -> an
         assert_eq!(found, Vec::<&&str>::new(), "{package}");
         anyhow::Ok(())
     };
-    check("cli", &[GUEST, LOOPBACK].concat())?;
-    check("bench", &GUEST)?;
-    check("tests", &GUEST)
+    check("baton-cli", &[&GUEST[..], &LOOPBACK].concat())?;
+    check("baton-bench", &GUEST)?;
+    check("baton-tests", &GUEST)
 }
 
 #[test]
@@ -86,7 +85,7 @@ fn no_modules_use_each_other_in_a_circle() -> anyhow::Result<()> {
     for package in list(&metadata()?, "packages")? {
         let manifest = Path::new(text(package, "manifest_path")?);
         let source = manifest.with_file_name("src");
-        if text(package, "name")? != "tests" {
+        if text(package, "name")? != "baton-tests" {
             circles.extend(circles_in(&uses_below(&source)?));
         }
     }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use domain::key;
-use domain::webhook::{self, Secret};
+use baton::key;
+use baton::webhook::{self, Secret};
 
 use crate::advice;
 

@@ -1,6 +1,6 @@
 //! Who may knock where: every route of the manifest, with every kind of credentials.
 
-use domain::webhook::{self, TOLERANCE, secret_text, secrets};
+use baton::webhook::{self, TOLERANCE, secret_text, secrets};
 use serde_json::json;
 
 use crate::support::app::{App, KEY, Setup};

@@ -8,7 +8,7 @@ mod origins;
 mod pages;
 mod queue;
 
-use contract::native::call;
+use baton::contract::native::call;
 use process_chunks::source::sealed;
 use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};

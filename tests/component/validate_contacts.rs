@@ -160,10 +160,12 @@ async fn a_batch_that_outlasts_its_first_lease_keeps_it_by_heartbeat() -> anyhow
             Ok((n > 0).then_some(()))
         });
         extended.await.expect("the heartbeat beats");
-        let swept =
-            contract::native::call(&worker, contract::scheduler::EndDeadAttempts { limit: 10 })
-                .await
-                .expect("the sweep works");
+        let swept = baton::contract::native::call(
+            &worker,
+            baton::contract::scheduler::EndDeadAttempts { limit: 10 },
+        )
+        .await
+        .expect("the sweep works");
         assert_eq!(swept.lost, 0);
     });
     assert_eq!(run?.1["status"], "ran");

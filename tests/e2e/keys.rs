@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use domain::webhook;
+use baton::webhook;
 use serde_json::{Value, json};
 
 use crate::support::app::post_with;

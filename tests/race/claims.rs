@@ -1,4 +1,4 @@
-use contract::{Claim, Trigger};
+use baton::contract::{Claim, Trigger};
 use futures::future::try_join_all;
 use validate_contacts::email::{Reason, Status};
 

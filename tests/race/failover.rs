@@ -5,8 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use baton::contract::{Claim, Trigger};
 use cluster::{Cluster, Options};
-use contract::{Claim, Trigger};
 use serde_json::json;
 use tokio::process::Command;
 

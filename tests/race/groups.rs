@@ -1,6 +1,6 @@
-use contract::items::SettleItemsAnswer;
-use contract::native::call;
-use contract::{Claim, Trigger};
+use baton::contract::items::SettleItemsAnswer;
+use baton::contract::native::call;
+use baton::contract::{Claim, Trigger};
 use futures::future::try_join_all;
 use process_chunks::calls::{ChunkOutcome, CompleteChunks, Ending};
 use serde_json::json;

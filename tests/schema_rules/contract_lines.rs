@@ -1,13 +1,13 @@
-use contract::Line;
+use baton::contract::Line;
 
 use crate::support::db::Db;
 
 /// The calls of the engine, of each job and of operators.
 const LINES: [&[Line]; 11] = [
-    contract::claim::ALL,
-    contract::items::ALL,
-    contract::operator::ALL,
-    contract::scheduler::ALL,
+    baton::contract::claim::ALL,
+    baton::contract::items::ALL,
+    baton::contract::operator::ALL,
+    baton::contract::scheduler::ALL,
     dispatch::calls::ALL,
     auto_sync_jobs::calls::ALL,
     follow_up_reminders::calls::ALL,

@@ -114,10 +114,10 @@ fn every_test_that_the_architecture_names_exists() {
 fn the_rules_for_sql_list_every_code() {
     let rules = read("migrations/README.md");
     for code in [
-        contract::codes::NO_SUCH_THING,
-        contract::codes::ILLEGAL_TRANSITION,
-        contract::codes::BAD_ARGUMENT,
-        contract::codes::UNACCEPTABLE,
+        baton::contract::codes::NO_SUCH_THING,
+        baton::contract::codes::ILLEGAL_TRANSITION,
+        baton::contract::codes::BAD_ARGUMENT,
+        baton::contract::codes::UNACCEPTABLE,
     ] {
         assert!(rules.contains(&format!("`{code}`")), "{code} is missing");
     }

@@ -231,7 +231,9 @@ async fn an_existing_contacts_table_is_extended() -> anyhow::Result<()> {
     schema::migrate(&mut owner).await?;
     let worker = db.worker().await?;
     use crate::support::settling::{claim, outcome, settle};
-    let contract::Claim::Claimed(attempt) = claim(&worker, contract::Trigger::Manual).await? else {
+    let baton::contract::Claim::Claimed(attempt) =
+        claim(&worker, baton::contract::Trigger::Manual).await?
+    else {
         panic!("Ann is due")
     };
     let it = &attempt.contacts[0];

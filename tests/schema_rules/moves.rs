@@ -1,8 +1,8 @@
 //! A database that was dumped and restored, or renamed.
 
 use anyhow::Context as _;
-use contract::Trigger;
-use contract::native::call;
+use baton::contract::Trigger;
+use baton::contract::native::call;
 use tokio::process::Command;
 use tokio_postgres::Client;
 use validate_contacts::calls::ClaimContacts;

@@ -222,7 +222,9 @@ async fn a_trigger_of_the_application_gets_no_rights_of_a_superuser() -> anyhow:
         .await?;
     db.add_many_contacts(1).await?;
     let worker = db.worker().await?;
-    let contract::Claim::Claimed(attempt) = claim(&worker, contract::Trigger::Manual).await? else {
+    let baton::contract::Claim::Claimed(attempt) =
+        claim(&worker, baton::contract::Trigger::Manual).await?
+    else {
         panic!("a contact is due")
     };
     let outcomes = verdicts(&attempt, Status::Deliverable, Reason::Accepted);

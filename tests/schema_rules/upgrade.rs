@@ -1,6 +1,6 @@
 //! A database of the former release, with its data and with work under way, is migrated and goes on.
 
-use contract::{Claim, Trigger};
+use baton::contract::{Claim, Trigger};
 use process_chunks::calls::Ending;
 use validate_contacts::email::{Reason, Status};
 

@@ -1,7 +1,7 @@
 //! Auto-syncs: their queued jobs, the reminders that come of them, and the pause at the end.
 
-use contract::scheduler::DueState;
-use contract::{Claim, Trigger};
+use baton::contract::scheduler::DueState;
+use baton::contract::{Claim, Trigger};
 use dispatch::calls::{Action, SettledMessages};
 use serde_json::json;
 use tokio_postgres::Client;

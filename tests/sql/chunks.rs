@@ -1,9 +1,9 @@
 //! The queue of chunks: what is claimed in which order, and what becomes of it.
 
-use contract::items::Settled;
-use contract::native::call;
-use contract::scheduler::{DueState, EndDeadAttempts};
-use contract::{Claim, ExtendAttempt, Trigger};
+use baton::contract::items::Settled;
+use baton::contract::native::call;
+use baton::contract::scheduler::{DueState, EndDeadAttempts};
+use baton::contract::{Claim, ExtendAttempt, Trigger};
 use futures::future::try_join_all;
 use process_chunks::calls::{ChunkOutcome, Completed, Ending};
 use serde_json::json;
@@ -344,7 +344,7 @@ async fn what_no_claim_gave_out_settles_nothing_and_nonsense_is_refused() -> any
         let error = worker.batch_execute(&sql).await.expect_err(outcomes);
         assert_eq!(
             error.code().map(|it| it.code()),
-            Some(contract::codes::BAD_ARGUMENT),
+            Some(baton::contract::codes::BAD_ARGUMENT),
             "{outcomes}"
         );
     }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use contract::native::call;
-use contract::operator::{PauseJob, ResumeJob};
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::operator::{PauseJob, ResumeJob};
+use baton::contract::{Claim, Trigger};
 use serde_json::json;
 use validate_contacts::email::{Reason, Status};
 

@@ -1,5 +1,5 @@
-use contract::scheduler::DueState;
-use contract::{Claim, Trigger};
+use baton::contract::scheduler::DueState;
+use baton::contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
 use validate_contacts::calls::Settle;
@@ -185,7 +185,7 @@ async fn a_cycle_changes_state_only_as_the_diagram_says() -> anyhow::Result<()> 
                     assert!(!allowed, "{from} to {to} is in STATES.md: {error}");
                     assert_eq!(
                         error.code().map(|it| it.code()),
-                        Some(contract::codes::ILLEGAL_TRANSITION)
+                        Some(baton::contract::codes::ILLEGAL_TRANSITION)
                     );
                 }
             }

@@ -1,9 +1,9 @@
 //! Calls that settle a batch and claim the next in one transaction: what stops them, and whom they let pass.
 
-use contract::items::{SettleItemsAnswer, Settled};
-use contract::native::call;
-use contract::operator::PauseJob;
-use contract::{Claim, Trigger};
+use baton::contract::items::{SettleItemsAnswer, Settled};
+use baton::contract::native::call;
+use baton::contract::operator::PauseJob;
+use baton::contract::{Claim, Trigger};
 use process_chunks::calls::{ChunkAttempt, ChunkOutcome, CompleteChunks, Ending};
 use process_chunks::sources::CancelSync;
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! What Baton does to the application's own statements, and what outages and operators do to Baton.
 
-use contract::native::call;
-use contract::scheduler::{DueState, DueWork, EndDeadAttempts, Prune};
-use contract::{Claim, Trigger, codes};
+use baton::contract::native::call;
+use baton::contract::scheduler::{DueState, DueWork, EndDeadAttempts, Prune};
+use baton::contract::{Claim, Trigger, codes};
 use futures::future::join_all;
 use serde_json::json;
 use validate_contacts::email::{Reason, Status};

@@ -1,8 +1,8 @@
 //! A row that cannot be handled costs itself only, in every table of the application that Baton works.
 
-use contract::native::call;
-use contract::operator::{DropSetAside, RetrySetAside};
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::operator::{DropSetAside, RetrySetAside};
+use baton::contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
 use validate_contacts::email::{Reason, Status};

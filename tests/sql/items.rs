@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use contract::items::{
+use baton::contract::items::{
     CancelItem, DropItems, Item, ItemEnding, ItemOutcome, RetryItems, SettleItems, Settled,
 };
-use contract::native::call;
-use contract::scheduler::{DueState, EndDeadAttempts, Prune};
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::scheduler::{DueState, EndDeadAttempts, Prune};
+use baton::contract::{Claim, Trigger};
 use process_chunks::calls::{ChunkOutcome, CompleteChunks, Completed};
 use tokio_postgres::Client;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! When an assignment was last followed up: by activities of every kind, and by correction.
 
-use contract::codes;
-use contract::native::call;
+use baton::contract::codes;
+use baton::contract::native::call;
 use follow_up_reminders::calls::CorrectLastContactDate;
 use serde_json::json;
 use tokio_postgres::Client;

@@ -1,6 +1,6 @@
-use contract::native::call;
-use contract::scheduler::DueState;
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::scheduler::DueState;
+use baton::contract::{Claim, Trigger};
 use serde_json::json;
 use validate_contacts::calls::{SettleContacts, Throttle};
 use validate_contacts::email::{Reason, Status};
@@ -32,7 +32,7 @@ async fn no_window_of_a_minute_has_more_than_the_limit_and_its_burst() -> anyhow
             // Beating, or a slow batch would be swept.
             call(
                 &worker,
-                contract::ExtendAttempt {
+                baton::contract::ExtendAttempt {
                     attempt_id: attempt.attempt_id,
                 },
             )

@@ -1,8 +1,8 @@
 //! What becomes of messages: by what a sender says, by what it does not say, by a provider, and by people.
 
-use contract::native::call;
-use contract::scheduler::{DueState, Prune};
-use contract::{Claim, Trigger, codes};
+use baton::contract::native::call;
+use baton::contract::scheduler::{DueState, Prune};
+use baton::contract::{Claim, Trigger, codes};
 use dispatch::calls::{Action, Letter, SettledMessages};
 use dispatch::{Channel, Delivery, Outcome};
 use serde_json::json;

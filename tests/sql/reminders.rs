@@ -1,7 +1,7 @@
 //! Follow-up reminders: about which assignments, how often, and in which cycle.
 
-use contract::scheduler::DueState;
-use contract::{Claim, Trigger};
+use baton::contract::scheduler::DueState;
+use baton::contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
 

@@ -1,6 +1,6 @@
-use contract::native::call;
-use contract::scheduler::{DueWork, EndDeadAttempts, PlanSlots, Slot};
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::scheduler::{DueWork, EndDeadAttempts, PlanSlots, Slot};
+use baton::contract::{Claim, Trigger};
 use serde_json::json;
 use tokio_postgres::Client;
 
@@ -100,7 +100,7 @@ async fn a_changed_schedule_drops_the_slots_of_the_old_one() -> anyhow::Result<(
     let worker = db.worker().await?;
     let ahead = year_ahead(&db).await?;
     plan(&worker, &ahead).await?;
-    let set = |cron: Option<&str>| contract::operator::SetSchedule {
+    let set = |cron: Option<&str>| baton::contract::operator::SetSchedule {
         job: "validate-contacts".to_owned(),
         cron: cron.map(str::to_owned),
         who: "ann".to_owned(),
@@ -127,7 +127,7 @@ async fn a_job_without_cycles_gets_no_schedule() -> anyhow::Result<()> {
         ("process-chunks", false),
         ("auto-sync-jobs", false),
     ] {
-        let set = |cron: Option<&str>| contract::operator::SetSchedule {
+        let set = |cron: Option<&str>| baton::contract::operator::SetSchedule {
             job: job.to_owned(),
             cron: cron.map(str::to_owned),
             who: "ann".to_owned(),
@@ -138,7 +138,7 @@ async fn a_job_without_cycles_gets_no_schedule() -> anyhow::Result<()> {
             .err()
             .and_then(|it| it.code())
             .map(|it| it.code());
-        let refused = (!takes_one).then_some(contract::codes::BAD_ARGUMENT);
+        let refused = (!takes_one).then_some(baton::contract::codes::BAD_ARGUMENT);
         assert_eq!(code, refused, "{job}");
         let has_one =
             format!("select count(*) from baton.schedules where job = '{job}' and enabled");
@@ -174,7 +174,7 @@ async fn a_slot_that_is_infinite_or_years_ahead_is_refused() -> anyhow::Result<(
         let code = refused.err().and_then(|it| it.code().cloned());
         assert_eq!(
             code.as_ref().map(|it| it.code()),
-            Some(contract::codes::BAD_ARGUMENT),
+            Some(baton::contract::codes::BAD_ARGUMENT),
             "{wrong}"
         );
     }

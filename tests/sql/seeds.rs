@@ -1,6 +1,6 @@
 //! Every SQL statement of the first version's operating manual works as it stands there.
 
-use contract::Trigger;
+use baton::contract::Trigger;
 
 use crate::support::db::Db;
 use crate::support::settling::claim;

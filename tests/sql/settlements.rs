@@ -1,5 +1,5 @@
-use contract::native::call;
-use contract::{Claim, Extend, ExtendAttempt, Trigger};
+use baton::contract::native::call;
+use baton::contract::{Claim, Extend, ExtendAttempt, Trigger};
 use tokio_postgres::Client;
 use uuid::Uuid;
 use validate_contacts::calls::{Resolved, Settle, SettleContacts};
@@ -57,9 +57,12 @@ async fn a_heartbeat_keeps_the_sweep_away() -> anyhow::Result<()> {
             Extend::Extended { .. }
         ));
         assert_eq!(
-            call(&worker, contract::scheduler::EndDeadAttempts { limit: 10 })
-                .await?
-                .lost,
+            call(
+                &worker,
+                baton::contract::scheduler::EndDeadAttempts { limit: 10 }
+            )
+            .await?
+            .lost,
             0
         );
     }
@@ -261,7 +264,7 @@ async fn malformed_outcomes_and_unknown_attempts_are_refused_by_code() -> anyhow
     let unknown = settle(&worker, Uuid::nil(), Vec::new())
         .await
         .expect_err("there is no such attempt");
-    assert_eq!(code(&unknown), Some(contract::codes::NO_SUCH_THING));
+    assert_eq!(code(&unknown), Some(baton::contract::codes::NO_SUCH_THING));
     let sql = "select baton_api.settle_contacts($1, $2, '[]', '{}')";
     for outcomes in [
         serde_json::json!({}),
@@ -273,7 +276,7 @@ async fn malformed_outcomes_and_unknown_attempts_are_refused_by_code() -> anyhow
             .expect_err("the outcomes are malformed");
         assert_eq!(
             error.code().map(|it| it.code()),
-            Some(contract::codes::BAD_ARGUMENT)
+            Some(baton::contract::codes::BAD_ARGUMENT)
         );
     }
     assert_eq!(

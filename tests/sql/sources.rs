@@ -1,7 +1,7 @@
 //! Sources: one sync at a time, secrets for the owner alone, and what happens when one moves or goes.
 
-use contract::items::Settled;
-use contract::native::call;
+use baton::contract::items::Settled;
+use baton::contract::native::call;
 use process_chunks::calls::{ChunkOutcome, Completed, Ending};
 use process_chunks::sources::{CancelSync, RemoveSource, SaveSource, StartSync};
 

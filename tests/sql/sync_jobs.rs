@@ -1,8 +1,8 @@
 //! Sources and their syncs: what operators do, and what chunks bring.
 
-use contract::items::Settled;
-use contract::native::call;
-use contract::scheduler::{EndDeadAttempts, Prune};
+use baton::contract::items::Settled;
+use baton::contract::native::call;
+use baton::contract::scheduler::{EndDeadAttempts, Prune};
 use process_chunks::calls::{ChunkOutcome, Completed, Ending};
 use process_chunks::sources::{
     CancelSync, DropFailedChunks, RetrySync, SaveSource, StartSync, SyncProgress,

@@ -1,9 +1,9 @@
 //! The wake ladder in the database: who is told, what, and that nobody ever fails by it.
 
-use contract::Trigger;
-use contract::native::call;
-use contract::operator::SetWake;
-use contract::scheduler::EndDeadAttempts;
+use baton::contract::Trigger;
+use baton::contract::native::call;
+use baton::contract::operator::SetWake;
+use baton::contract::scheduler::EndDeadAttempts;
 use process_chunks::calls::Ending;
 use serde_json::Value;
 
@@ -95,7 +95,7 @@ async fn settling_wakes_the_next_unless_the_caller_goes_on_by_itself() -> anyhow
         (Trigger::Next, 0),
         (Trigger::Wake, 1),
     ] {
-        let contract::Claim::Claimed(it) = claim_chunks(&worker, trigger).await? else {
+        let baton::contract::Claim::Claimed(it) = claim_chunks(&worker, trigger).await? else {
             panic!("chunks are due")
         };
         complete(
@@ -129,7 +129,7 @@ async fn pg_net_gets_a_body_that_is_signed_as_it_is_sent() -> anyhow::Result<()>
             .expect_err("something is missing");
         assert_eq!(
             error.code().map(|it| it.code()),
-            Some(contract::codes::BAD_ARGUMENT)
+            Some(baton::contract::codes::BAD_ARGUMENT)
         );
     }
     db.owner.batch_execute(NET).await?;
@@ -153,9 +153,9 @@ async fn pg_net_gets_a_body_that_is_signed_as_it_is_sent() -> anyhow::Result<()>
     );
     let header = |name: &str| headers[name].as_str().unwrap_or_default().to_owned();
     let timestamp: u64 = header("webhook-timestamp").parse()?;
-    let secrets = domain::webhook::secrets(SECRET)?;
+    let secrets = baton::webhook::secrets(SECRET)?;
     let expected =
-        domain::webhook::sign(&secrets, &header("webhook-id"), timestamp, body.as_bytes());
+        baton::webhook::sign(&secrets, &header("webhook-id"), timestamp, body.as_bytes());
     assert_eq!(header("webhook-signature"), expected);
     Ok(())
 }
@@ -170,7 +170,8 @@ async fn with_pg_net_every_settlement_wakes_the_next() -> anyhow::Result<()> {
     let worker = db.worker().await?;
     let asked = async || db.count("select count(*) from net.asked").await;
     for expected in [2, 4, 4] {
-        let contract::Claim::Claimed(it) = claim_chunks(&worker, Trigger::Wake).await? else {
+        let baton::contract::Claim::Claimed(it) = claim_chunks(&worker, Trigger::Wake).await?
+        else {
             panic!("chunks are due")
         };
         complete(

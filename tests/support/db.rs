@@ -210,7 +210,7 @@ impl Db {
         let mut variables = vec![("pg_role".to_owned(), prefix.to_owned())];
         for component in roles.keys().filter(|it| *it != "viewer") {
             let name = format!("pg_password_{}", component.replace('-', "_"));
-            variables.push((name, domain::database::escaped(WORKER_PASSWORD)));
+            variables.push((name, baton::database::escaped(WORKER_PASSWORD)));
         }
         Ok(variables)
     }

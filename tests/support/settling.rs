@@ -4,9 +4,9 @@ pub(crate) mod items;
 pub(crate) mod messages;
 
 use anyhow::ensure;
-use contract::native::call;
-use contract::scheduler::{DueJob, DueWork, EndDeadAttempts};
-use contract::{Claim, ExtendAttempt, Trigger};
+use baton::contract::native::call;
+use baton::contract::scheduler::{DueJob, DueWork, EndDeadAttempts};
+use baton::contract::{Claim, ExtendAttempt, Trigger};
 use process_chunks::calls::{
     ChunkAttempt, ChunkOutcome, ClaimChunks, CompleteChunks, Completed, Ending,
 };
@@ -103,7 +103,7 @@ pub(crate) async fn a_lost_lease_cannot_settle(pair: &impl Pair) -> anyhow::Resu
     );
     ensure!(pair.done(&db).await? == 0, "and has changed nothing");
     let extended = call(&worker, ExtendAttempt { attempt_id: late }).await?;
-    ensure!(extended == contract::Extend::Lost, "{extended:?}");
+    ensure!(extended == baton::contract::Extend::Lost, "{extended:?}");
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! What this job alone calls.
 
-use contract::{Claim, Trigger};
+use baton::contract::{Claim, Trigger};
 use dispatch::calls::MessageAttempt;
 
-contract::calls! {
+baton::calls! {
     /// Works the queued jobs of auto-syncs that are due, at most ten, and claims the messages that come of them.
     #[derive(Debug)]
     claim_auto_sync_jobs => ClaimAutoSyncJobs {

@@ -1,10 +1,10 @@
 //! What this job alone calls.
 
-use contract::{Claim, Trigger};
+use baton::contract::{Claim, Trigger};
 use dispatch::calls::MessageAttempt;
 use serde_json::Value;
 
-contract::calls! {
+baton::calls! {
     /// Claims the next reminders about assignments that nobody followed up.
     #[derive(Debug)]
     claim_reminders => ClaimReminders {

@@ -1,6 +1,6 @@
 //! Corrections, by a person, of when an assignment was last followed up.
 
-use domain::instant;
+use baton::instant;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
 

@@ -4,7 +4,7 @@ use dispatch::{Channel, Delivery};
 use serde_json::Value;
 use uuid::Uuid;
 
-contract::calls! {
+baton::calls! {
     /// Records what a provider says of a message by a callback.
     #[derive(Debug)]
     record_delivery => RecordDelivery {

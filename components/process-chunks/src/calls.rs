@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use contract::items::SettleItemsAnswer;
-use contract::{Claim, Trigger};
+use baton::contract::items::SettleItemsAnswer;
+use baton::contract::{Claim, Trigger};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-contract::calls! {
+baton::calls! {
     /// Claims the next chunks of sync jobs.
     #[derive(Debug)]
     claim_next_chunk_job_safe => ClaimChunks {

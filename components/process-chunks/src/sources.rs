@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-contract::calls! {
+baton::calls! {
     /// Adds a source to sync, or changes one. For operators.
     save_source => SaveSource {
         /// Its name: letters, digits and `._@+-`.

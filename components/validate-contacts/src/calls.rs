@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Claim, Trigger};
+use baton::contract::{Claim, Trigger};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::doh::Route;
 use crate::email::{Reason, Status};
 
-contract::calls! {
+baton::calls! {
     /// Claims the next batch of contacts to validate.
     #[derive(Debug)]
     claim_contacts => ClaimContacts {

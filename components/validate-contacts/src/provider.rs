@@ -6,11 +6,10 @@ mod kickbox;
 mod tests;
 mod zerobounce;
 
-use std::str::FromStr;
-
 use outbound::{printable, wait};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -22,8 +21,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 const DEFAULT_WAIT: u32 = 60;
 
 /// Whose interface is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(
+    serialize_all = "lowercase",
+    parse_err_ty = UnknownShape,
+    parse_err_fn = UnknownShape::new
+)]
 pub enum Shape {
     /// Kickbox, single verification, version 2.
     Kickbox,
@@ -39,22 +43,13 @@ pub struct UnknownShape(String);
 impl Shape {
     /// The name of the provider, as in the configuration.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kickbox => "kickbox",
-            Self::Zerobounce => "zerobounce",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Shape {
-    type Err = UnknownShape;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "kickbox" => Ok(Self::Kickbox),
-            "zerobounce" => Ok(Self::Zerobounce),
-            _ => Err(UnknownShape(name.to_owned())),
-        }
+impl UnknownShape {
+    fn new(name: &str) -> Self {
+        Self(name.to_owned())
     }
 }
 

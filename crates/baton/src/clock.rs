@@ -25,7 +25,7 @@ impl Deadline {
 
     /// Whether work that begins now has about all the time that a call has. If that is not enough, it never will be.
     pub fn is_whole(self) -> bool {
-        self.left() + domain::budget::CONNECT > domain::budget::WORK
+        self.left() + crate::budget::CONNECT > crate::budget::WORK
     }
 }
 

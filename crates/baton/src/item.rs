@@ -48,7 +48,7 @@ impl<T> Item<T> {
 
 impl<T: DeserializeOwned> Item<T> {
     /// Reads the data; the error names the field that is wrong.
-    pub(crate) fn read(item: contract::items::Item) -> Result<Self, String> {
+    pub(crate) fn read(item: crate::contract::items::Item) -> Result<Self, String> {
         let data = serde_path_to_error::deserialize(item.data).map_err(|error| {
             let path = error.path().to_string();
             let inner = error.into_inner();
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn wrong_data_names_the_field() {
         let check = |data: Value, expected: &str| {
-            let item = contract::items::Item {
+            let item = crate::contract::items::Item {
                 id: Uuid::nil(),
                 attempt: 1,
                 max_attempts: 3,

@@ -36,21 +36,29 @@
 //! ```
 //!
 //! The entry point is [`job`]; [`test`] runs the same function without Spin and without a database.
-//! Below it lies what Baton's own components use: `serve`, `Db`, `with_heartbeat`. Nothing in here decides about a job,
-//! opens a transaction, or keeps anything between requests.
+//! Below it lies what Baton's own components and programs use: `serve`, `Db`, `with_heartbeat`, the calls of the engine
+//! ([`contract`]), and what the engine decides without asking anyone: [`budget`], [`database`], [`instant`], [`key`] and
+//! [`webhook`] do no I/O and read no clock. Nothing in here decides about a job, opens a transaction, or keeps anything
+//! between requests.
 
+pub mod budget;
 mod clock;
 #[cfg(any(target_family = "wasm", feature = "spin"))]
 mod component;
 mod context;
+pub mod contract;
+pub mod database;
 pub mod http;
+pub mod instant;
 mod item;
+pub mod key;
 mod outcome;
 #[cfg(any(target_family = "wasm", feature = "spin", test))]
 mod slice;
 #[cfg(not(target_family = "wasm"))]
 pub mod test;
 mod trace;
+pub mod webhook;
 
 pub use baton_macros::job;
 pub use clock::{Deadline, wall_clock, within};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contract::items::Settled;
-use contract::{Claim, RunAnswer, Trigger, counts};
+use crate::contract::items::Settled;
+use crate::contract::{Claim, RunAnswer, Trigger, counts};
 
 use crate::{NotDone, Outcome};
 
@@ -59,15 +59,15 @@ impl Ran {
 }
 
 /// What to settle an item with.
-pub(crate) fn ending(outcome: Outcome) -> contract::items::ItemEnding {
+pub(crate) fn ending(outcome: Outcome) -> crate::contract::items::ItemEnding {
     match outcome {
-        Ok(_) => contract::items::ItemEnding::Done,
-        Err(NotDone::Retry(error)) => contract::items::ItemEnding::Retry { error },
-        Err(NotDone::Wait { seconds, why }) => contract::items::ItemEnding::Wait {
+        Ok(_) => crate::contract::items::ItemEnding::Done,
+        Err(NotDone::Retry(error)) => crate::contract::items::ItemEnding::Retry { error },
+        Err(NotDone::Wait { seconds, why }) => crate::contract::items::ItemEnding::Wait {
             seconds,
             error: why,
         },
-        Err(NotDone::Failed(error)) => contract::items::ItemEnding::Failed { error },
+        Err(NotDone::Failed(error)) => crate::contract::items::ItemEnding::Failed { error },
     }
 }
 
@@ -102,16 +102,17 @@ mod tests {
 
     #[test]
     fn the_answer_sums_batches_and_ends_as_the_last_one() {
-        let settled =
-            |completed, retried, failed, left, again| Settled::<contract::items::ItemAttempt> {
-                completed,
-                retried,
-                failed,
-                left,
-                again,
-                again_in: again.then_some(2.5),
-                next: None,
-            };
+        let settled = |completed, retried, failed, left, again| Settled::<
+            crate::contract::items::ItemAttempt,
+        > {
+            completed,
+            retried,
+            failed,
+            left,
+            again,
+            again_in: again.then_some(2.5),
+            next: None,
+        };
         let mut ran = Ran::default();
         ran.add(20, settled(18, 1, 1, 7, true));
         ran.add(7, settled(5, 2, 0, 2, true));
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn each_outcome_is_settled_as_it_says() {
-        use contract::items::ItemEnding::{Done, Failed, Retry, Wait};
+        use crate::contract::items::ItemEnding::{Done, Failed, Retry, Wait};
 
         use crate::Outcomes as _;
 

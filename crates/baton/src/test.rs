@@ -7,7 +7,7 @@ mod server;
 
 use std::collections::BTreeMap;
 
-use domain::budget;
+use crate::budget;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -78,7 +78,7 @@ impl Setup {
         data: Value,
     ) -> Outcome {
         let id = Uuid::from_u128(0x5eed_0000_0000_4000_8000_0000_0000_0001);
-        let item = contract::items::Item {
+        let item = crate::contract::items::Item {
             id,
             attempt: self.attempt,
             max_attempts: 3,

@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use contract::operator::{ConfigureJob, SetWake};
-use contract::{RunRequest, Trigger};
+use baton::contract::operator::{ConfigureJob, SetWake};
+use baton::contract::{RunRequest, Trigger};
 use driver::http::Http;
 use serde_json::{Map, Value, json};
 use stack::{api, context::Context, database::Database, scratch::Scratch};
@@ -14,7 +14,7 @@ pub(crate) const JOB: &str = "validate-contacts";
 /// Its route.
 pub(crate) const ROUTE: &str = "/jobs/validate-contacts";
 /// Longer than a host lets a request run.
-pub(crate) const DEADLINE: Duration = domain::budget::CALLER;
+pub(crate) const DEADLINE: Duration = baton::budget::CALLER;
 /// Who is named in the history of changes.
 pub(crate) const WHO: &str = "bench";
 

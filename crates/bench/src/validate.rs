@@ -4,7 +4,7 @@ mod load;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use contract::Trigger;
+use baton::contract::Trigger;
 use driver::http::Http;
 use loopback_resolver::LoopbackResolver;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
-use cluster::{Cluster, Options};
+use baton_cluster::{Cluster, Options};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 

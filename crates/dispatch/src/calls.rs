@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{Channel, Outcome};
 
-contract::calls! {
+baton::calls! {
     /// Settles what was sent, and asks which of the next messages may go now; renews the lease.
     /// What is returned in `go` is `submitting` from here on: should nobody settle it, it is `unknown`.
     #[derive(Debug)]
@@ -170,7 +170,7 @@ pub enum SettledMessages {
         /// Whether another call would find work.
         again: bool,
         /// When it would, in seconds, if that is known.
-        #[serde(default, deserialize_with = "contract::seconds")]
+        #[serde(default, deserialize_with = "baton::contract::seconds")]
         again_in: Option<f64>,
     },
     /// The work was given to another; what it submitted is `unknown`.

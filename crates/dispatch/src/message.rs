@@ -1,4 +1,4 @@
-use contract::Text;
+use baton::contract::Text;
 use outbound::printable;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! E-mail by a receiver of our own webhooks, signed by Standard Webhooks.
 
-use domain::webhook::{ID, SIGNATURE, Secret, TIMESTAMP, sign};
+use baton::webhook::{ID, SIGNATURE, Secret, TIMESTAMP, sign};
 use outbound::wait;
 use serde::Serialize;
 

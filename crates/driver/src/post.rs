@@ -1,13 +1,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow};
+use baton::webhook::{self, Secret};
 use bytes::Bytes;
-use domain::webhook::{self, Secret};
 
 use crate::http::Http;
 
 /// A run works for 25 s at most, and hosts cut requests off at 30 s.
-const DEADLINE: Duration = domain::budget::CALLER;
+const DEADLINE: Duration = baton::budget::CALLER;
 
 /// What is posted for a trigger.
 pub fn body(trigger: &str) -> String {

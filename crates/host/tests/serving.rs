@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use host::{Config, Error, Running};
+use baton_host::{Config, Error, Running};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -59,7 +59,9 @@ async fn start(test: &str, body: &str) -> Running {
     let mut config = config(test, &HANDLER.replace("{body}", body));
     config.request_deadline = Duration::from_millis(500);
     config.memory_limit = 1 << 20;
-    host::start(config).await.expect("the application is valid")
+    baton_host::start(config)
+        .await
+        .expect("the application is valid")
 }
 
 /// Sends a request and returns the status.
@@ -89,7 +91,7 @@ async fn an_import_that_the_host_lacks_is_named_at_start() {
   (import "spin:redis/redis@3.0.0" (instance (export "ping" (func)))))
 "#;
     let config = config("an_import_that_the_host_lacks_is_named_at_start", component);
-    match host::start(config).await {
+    match baton_host::start(config).await {
         Err(Error::Component { component, message }) => {
             assert_eq!(component, "guest");
             assert!(message.contains("spin:redis/redis@3.0.0"), "{message}");
@@ -102,7 +104,7 @@ async fn an_import_that_the_host_lacks_is_named_at_start() {
 #[tokio::test]
 async fn a_component_without_a_handler_is_refused() {
     let config = config("a_component_without_a_handler_is_refused", "(component)");
-    let err = host::start(config).await.err().expect("a refusal");
+    let err = baton_host::start(config).await.err().expect("a refusal");
     assert!(err.to_string().contains("wasi:http/handler"), "{err}");
 }
 
@@ -116,7 +118,7 @@ async fn a_missing_component_is_named() {
         manifest.replace("guest.wasm", "absent.wasm"),
     )
     .expect("the target folder is writable");
-    let err = host::start(config).await.err().expect("a refusal");
+    let err = baton_host::start(config).await.err().expect("a refusal");
     assert!(err.to_string().contains("absent.wasm"), "{err}");
 }
 
@@ -184,7 +186,9 @@ async fn clients_beyond_the_limit_wait_and_calls_in_process_do_not() {
     let test = "clients_beyond_the_limit_wait_and_calls_in_process_do_not";
     let mut config = config(test, &HANDLER.replace("{body}", TRAP));
     config.max_clients = 2;
-    let host = host::start(config).await.expect("the application is valid");
+    let host = baton_host::start(config)
+        .await
+        .expect("the application is valid");
     let idle = connect_idle(&host, 2).await;
     let mut third = Box::pin(post(&host, "/guest/", b""));
     let caller = host.caller();
@@ -228,7 +232,9 @@ async fn a_running_host_takes_variables_that_its_manifest_declares_and_no_others
     let declared = format!("{manifest}[variables]\nkey = {{ required = true }}\n");
     std::fs::write(&config.manifest, declared).expect("the target folder is writable");
     config.variables.insert("key".to_owned(), "one".to_owned());
-    let host = host::start(config).await.expect("the application is valid");
+    let host = baton_host::start(config)
+        .await
+        .expect("the application is valid");
     assert!(host.set_variable("key", "two").is_ok());
     let err = host.set_variable("kye", "two").expect_err("a refusal");
     assert!(err.to_string().contains("kye"), "{err}");

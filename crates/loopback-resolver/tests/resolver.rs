@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use baton_loopback_resolver::LoopbackResolver;
 use hickory_proto::op::{Message, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
-use loopback_resolver::LoopbackResolver;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use loopback_sms::{AUTH_TOKEN, Fault, NUMBER};
+use baton_loopback_sms::{AUTH_TOKEN, Fault, NUMBER};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

@@ -1,5 +1,5 @@
 use axum::http::StatusCode;
-use loopback_sms::{LoopbackMail, MAIL_KEY, MailFault};
+use baton_loopback_sms::{LoopbackMail, MAIL_KEY, MailFault};
 use serde_json::json;
 
 use super::wire::ask;

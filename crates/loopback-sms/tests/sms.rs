@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use baton_loopback_sms::{ACCOUNT, AUTH_TOKEN, Asked, Fault, LoopbackSms, NUMBER};
 use form_urlencoded::Serializer;
-use loopback_sms::{ACCOUNT, AUTH_TOKEN, Asked, Fault, LoopbackSms, NUMBER};
 use serde_json::{Value, json};
 
 use super::wire::{Answer, ask};

@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
+use baton::contract::{Call, Claim, RunAnswer, counts};
+use baton::instant;
 use baton::{Answer, Config, Db, Error, wall_clock, with_heartbeat};
-use contract::{Call, Claim, RunAnswer, counts};
 use dispatch::Outcome;
 use dispatch::calls::{
     Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages, Submit,
     SubmitMessages,
 };
-use domain::instant;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;

@@ -1,7 +1,7 @@
+use baton::key;
+use baton::webhook::secrets;
 use baton::{Error, variable};
 use dispatch::{Channel, Provider, resend, twilio, webhook};
-use domain::key;
-use domain::webhook::secrets;
 
 /// By which providers messages go, from the Spin variables.
 pub(crate) struct Settings {

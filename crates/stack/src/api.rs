@@ -1,11 +1,13 @@
 use anyhow::Result;
-use contract::Call;
+use baton::contract::Call;
 use terminal::advice;
 use tokio_postgres::Client;
 
 /// Calls a function of `baton_api`.
 pub async fn call<C: Call>(client: &Client, call: C) -> Result<C::Output> {
-    contract::native::call(client, call).await.map_err(explain)
+    baton::contract::native::call(client, call)
+        .await
+        .map_err(explain)
 }
 
 /// Adds what to do about a missing or old schema.
@@ -28,7 +30,7 @@ pub fn code(error: &anyhow::Error) -> Option<&str> {
 
 /// For `map_err`: says where the names of jobs are found.
 pub fn no_such_job(error: anyhow::Error) -> anyhow::Error {
-    if code(&error) == Some(contract::codes::NO_SUCH_THING) {
+    if code(&error) == Some(baton::contract::codes::NO_SUCH_THING) {
         return advice::with("choosing the job", "`baton status` lists the jobs")(error);
     }
     error

@@ -3,8 +3,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use baton::webhook;
 use clap::ValueEnum;
-use domain::webhook;
 use serde::Serialize;
 use terminal::advice;
 
@@ -97,7 +97,7 @@ impl Key {
             return Err(advice::error(message, help));
         }
         match self {
-            Self::Service => domain::key::safe_service_keys(text)
+            Self::Service => baton::key::safe_service_keys(text)
                 .map(drop)
                 .map_err(advice::with(
                     "reading the service key",
@@ -129,8 +129,8 @@ impl Key {
 
     fn split(self, text: &str) -> Vec<String> {
         match self {
-            Self::Service => domain::key::service_keys(text),
-            Self::Webhook => domain::key::live(text).map(str::to_owned).collect(),
+            Self::Service => baton::key::service_keys(text),
+            Self::Webhook => baton::key::live(text).map(str::to_owned).collect(),
         }
     }
 }

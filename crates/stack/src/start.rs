@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use domain::database;
+use baton::database;
 use driver::{Driver, Source, Tick};
 use terminal::{advice, output};
 use tokio::sync::watch;

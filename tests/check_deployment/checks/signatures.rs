@@ -1,6 +1,6 @@
 //! Requests that are signed in place of a key: by Standard Webhooks for jobs, by Twilio for its callbacks.
 
-use domain::webhook::{ID, SIGNATURE, Secret, TIMESTAMP, TOLERANCE, secret_text, secrets, sign};
+use baton::webhook::{ID, SIGNATURE, Secret, TIMESTAMP, TOLERANCE, secret_text, secrets, sign};
 use loopback_sms::Post;
 
 use super::{Check, Outcome, expect, seen, verify, without_a_trace};

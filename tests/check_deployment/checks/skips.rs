@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use contract::native::call;
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::{Claim, Trigger};
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream::{self, FuturesUnordered};

@@ -1,6 +1,6 @@
 //! Correcting by hand when an assignment was last followed up.
 
-use domain::webhook::{self, secret_text};
+use baton::webhook::{self, secret_text};
 use serde_json::{Value, json};
 
 use crate::support::app::{App, KEY, Setup};

@@ -1,6 +1,6 @@
 //! Reminders by e-mail: by Resend, with its idempotency keys, and by a receiver of signed webhooks.
 
-use domain::webhook::{ID, SIGNATURE, Signed, TIMESTAMP, secret_text, secrets, verify};
+use baton::webhook::{ID, SIGNATURE, Signed, TIMESTAMP, secret_text, secrets, verify};
 use host::{FaultKind, FaultPlan};
 use hyper::StatusCode;
 use loopback_sms::{Fault, LoopbackMail, MAIL_KEY, MailFault};

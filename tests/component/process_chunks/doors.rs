@@ -1,6 +1,6 @@
 //! Who may ask for chunks to be processed, and whom that may ask.
 
-use domain::webhook::{self, TOLERANCE};
+use baton::webhook::{self, TOLERANCE};
 use serde_json::json;
 
 use super::{drain, items, near, outcome, sync_pages};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use baton::contract::native::call;
 use bytes::Bytes;
-use contract::native::call;
 use hyper::{Request, Response};
 use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};

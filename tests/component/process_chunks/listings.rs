@@ -1,7 +1,7 @@
 //! Whether a listing is whole, by real requests. How servers lead from page to page is tested beside `paged`.
 
+use baton::contract::native::call;
 use bytes::Bytes;
-use contract::native::call;
 use hyper::{Request, Response, StatusCode};
 use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Which servers get a source's credentials.
 
-use contract::native::call;
+use baton::contract::native::call;
 use process_chunks::sources::SaveSource;
 use serde_json::{Value, json};
 use uuid::Uuid;

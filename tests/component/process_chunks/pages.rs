@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use contract::native::call;
+use baton::contract::native::call;
 use futures::future::join_all;
 use process_chunks::sources::SaveSource;
 use serde_json::json;

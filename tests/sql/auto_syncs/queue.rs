@@ -1,8 +1,8 @@
 //! The queue of auto-syncs' jobs: what bounds it, what fails in it, and what remains when it is taken out.
 
-use contract::Trigger;
-use contract::native::call;
-use contract::scheduler::{DueState, DueWork, Prune};
+use baton::contract::Trigger;
+use baton::contract::native::call;
+use baton::contract::scheduler::{DueState, DueWork, Prune};
 use serde_json::json;
 
 use crate::support::db::Db;

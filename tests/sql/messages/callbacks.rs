@@ -1,8 +1,8 @@
 //! What providers and recipients tell by themselves: deliveries, STOP and START.
 
-use contract::native::call;
-use contract::scheduler::EndDeadAttempts;
-use contract::{Trigger, codes};
+use baton::contract::native::call;
+use baton::contract::scheduler::EndDeadAttempts;
+use baton::contract::{Trigger, codes};
 use dispatch::{Channel, Delivery, Outcome};
 use message_callbacks::calls::{RecordDelivery, RecordOptOut};
 use tokio_postgres::Client;

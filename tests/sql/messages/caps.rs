@@ -1,6 +1,6 @@
 //! How many messages one address gets in a day, and what may not go out any more.
 
-use contract::Trigger;
+use baton::contract::Trigger;
 use dispatch::calls::{Letter, Submit};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Corrections of recipients and settings, while messages are held or after they failed.
 
-use contract::native::call;
-use contract::{Claim, Trigger, codes};
+use baton::contract::native::call;
+use baton::contract::{Claim, Trigger, codes};
 use dispatch::calls::ResolveMessage;
 use serde_json::{Value, json};
 use tokio_postgres::Client;

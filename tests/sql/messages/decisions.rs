@@ -1,8 +1,8 @@
 //! What people decide about messages.
 
-use contract::codes;
-use contract::native::call;
-use contract::scheduler::EndDeadAttempts;
+use baton::contract::codes;
+use baton::contract::native::call;
+use baton::contract::scheduler::EndDeadAttempts;
 use dispatch::calls::{Action, ResolveMessage};
 use dispatch::{Delivery, Outcome};
 use message_callbacks::calls::RecordDelivery;

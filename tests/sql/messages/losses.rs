@@ -1,7 +1,7 @@
 //! Messages whose senders die: who pays, and when.
 
-use contract::native::call;
-use contract::scheduler::EndDeadAttempts;
+use baton::contract::native::call;
+use baton::contract::scheduler::EndDeadAttempts;
 
 use crate::support::settling::messages::{Stage, sent};
 

@@ -1,6 +1,6 @@
 //! What the night does to messages.
 
-use contract::{Claim, Trigger};
+use baton::contract::{Claim, Trigger};
 use dispatch::calls::Letter;
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! Messages of which nobody knows whether they went out, and how that is found out.
 
-use contract::Trigger;
-use contract::native::call;
-use contract::scheduler::EndDeadAttempts;
+use baton::contract::Trigger;
+use baton::contract::native::call;
+use baton::contract::scheduler::EndDeadAttempts;
 use dispatch::Outcome;
 use dispatch::calls::{Action, SettledMessages};
 
@@ -120,7 +120,10 @@ async fn an_unknown_message_is_asked_about_ever_more_rarely_and_for_a_day() -> a
     stage.settle(vec![told(stage.ids()[0], unanswered)]).await?;
     stage.db.advance("100 days").await?;
     let claim = claim_reminders(&stage.worker, Trigger::Tick).await?;
-    assert!(matches!(claim, contract::Claim::Idle { until: None, .. }));
+    assert!(matches!(
+        claim,
+        baton::contract::Claim::Idle { until: None, .. }
+    ));
     assert_eq!(
         stage.states().await?,
         ["unknown timeout"],

@@ -1,4 +1,4 @@
-use contract::items::ItemEnding;
+use baton::contract::items::ItemEnding;
 use serde_json::json;
 
 use super::{pages_of_claim_and_settlement, pages_of_one};

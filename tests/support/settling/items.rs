@@ -1,10 +1,10 @@
 //! Jobs with a queue of the engine's, and jobs whose items are rows of the application.
 
-use contract::items::{
+use baton::contract::items::{
     ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, SettleItems, SettleItemsAnswer, Settled,
 };
-use contract::native::call;
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::{Claim, Trigger};
 use tokio_postgres::Client;
 use uuid::Uuid;
 

@@ -1,8 +1,8 @@
 //! The two jobs that send messages: their pairs, and a stage with messages of reminders claimed.
 
 use auto_sync_jobs::calls::ClaimAutoSyncJobs;
-use contract::native::call;
-use contract::{Claim, Trigger};
+use baton::contract::native::call;
+use baton::contract::{Claim, Trigger};
 use dispatch::calls::{
     Action, Letter, Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages,
     Submit, SubmitMessages,

@@ -1,5 +1,5 @@
+use baton::contract::RunRequest;
 use baton::{Answer, Config, Error};
-use contract::RunRequest;
 
 use crate::calls::ClaimReminders;
 

@@ -1,7 +1,7 @@
+use baton::key;
 use baton::{Callback, Error, variable};
 use dispatch::form;
 use dispatch::twilio::{signature_is_valid, signed_urls};
-use domain::key;
 use spin_sdk::http::Method;
 
 /// What a request needs that claims to come from the provider.

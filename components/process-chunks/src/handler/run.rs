@@ -1,5 +1,5 @@
+use baton::contract::RunRequest;
 use baton::{Answer, Batch, Config, Db, Error, variable, with_heartbeat, work_batches};
-use contract::RunRequest;
 use uuid::Uuid;
 
 use super::sync::{open_secrets, sync, without_asking};

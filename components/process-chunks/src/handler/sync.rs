@@ -112,7 +112,7 @@ impl Line {
             // A chunk that had all the time there is would need too long the next time, too.
             None if self.is_first => Err(Failure::retry(format!(
                 "the source was too slow for {} s",
-                domain::budget::WORK.as_secs()
+                baton::budget::WORK.as_secs()
             ))),
             None => return None,
         };

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use baton::Config;
-use contract::scheduler::DueJob;
-use contract::{RunAnswer, RunRequest, Trigger};
+use baton::contract::scheduler::DueJob;
+use baton::contract::{RunAnswer, RunRequest, Trigger};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
+use baton::contract::scheduler::{Readiness, ReadinessReport};
 use baton::{Answer, Config, Db, Error};
-use contract::scheduler::{Readiness, ReadinessReport};
 use serde_json::json;
 
 /// Says whether this deployment does its work, with stable codes and nothing else: anyone may ask.

@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use baton::{Answer, Config, Db, Error, variable, within};
-use contract::RunRequest;
-use contract::scheduler::{
+use baton::budget;
+use baton::contract::RunRequest;
+use baton::contract::scheduler::{
     Due, DueJob, DueState, DueWork, EndDeadAttempts, Plan, PlanSlots, Prune, RecordTick, Slot,
     Swept, TickRecord,
 };
-use domain::budget;
+use baton::{Answer, Config, Db, Error, variable, within};
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;

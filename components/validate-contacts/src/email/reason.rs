@@ -1,9 +1,23 @@
 use email_address::Flaw;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// What a verdict says about an address. Stored and shown as the snake_case word of [`Status::as_str`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// Nothing speaks against sending mail there.
     Deliverable,
@@ -17,28 +31,31 @@ pub enum Status {
 
 impl Status {
     /// Every status there is.
-    pub const ALL: [Self; 4] = [
-        Self::Deliverable,
-        Self::Undeliverable,
-        Self::Risky,
-        Self::Unknown,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The stable word for this status.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deliverable => "deliverable",
-            Self::Undeliverable => "undeliverable",
-            Self::Risky => "risky",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 }
 
 /// Why a verdict is what it is. Each reason belongs to exactly one [`Status`], so the two never contradict each other.
 /// The snake_case codes are stored, so they are never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     /// The domain takes mail, by an MX record or by its address (RFC 5321, section 5.1).
     Accepted,
@@ -99,72 +116,16 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 27] = [
-        Self::Accepted,
-        Self::NotChecked,
-        Self::ProviderAccepted,
-        Self::Empty,
-        Self::Syntax,
-        Self::SeveralAddresses,
-        Self::LocalTooLong,
-        Self::DomainTooLong,
-        Self::TooLong,
-        Self::InvalidDomain,
-        Self::NoTopLevelDomain,
-        Self::ReservedDomain,
-        Self::NullMx,
-        Self::NoSuchDomain,
-        Self::NoMailHost,
-        Self::UnusableMailHost,
-        Self::ProviderRejected,
-        Self::Disposable,
-        Self::AddressLiteral,
-        Self::LikelyTypo,
-        Self::NonstandardLocalPart,
-        Self::Role,
-        Self::ProviderRisky,
-        Self::DnsFailed,
-        Self::DnsTimeout,
-        Self::ProviderUnknown,
-        Self::GaveUp,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The stable code of this reason.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::NotChecked => "not_checked",
-            Self::ProviderAccepted => "provider_accepted",
-            Self::Empty => Flaw::Empty.describe(),
-            Self::Syntax => Flaw::Syntax.describe(),
-            Self::SeveralAddresses => Flaw::SeveralAddresses.describe(),
-            Self::LocalTooLong => Flaw::LocalTooLong.describe(),
-            Self::DomainTooLong => Flaw::DomainTooLong.describe(),
-            Self::TooLong => Flaw::TooLong.describe(),
-            Self::InvalidDomain => Flaw::InvalidDomain.describe(),
-            Self::NoTopLevelDomain => Flaw::NoTopLevelDomain.describe(),
-            Self::ReservedDomain => "reserved_domain",
-            Self::NullMx => "null_mx",
-            Self::NoSuchDomain => "no_such_domain",
-            Self::NoMailHost => "no_mail_host",
-            Self::UnusableMailHost => "unusable_mail_host",
-            Self::ProviderRejected => "provider_rejected",
-            Self::Disposable => "disposable",
-            Self::AddressLiteral => "address_literal",
-            Self::LikelyTypo => "likely_typo",
-            Self::NonstandardLocalPart => "nonstandard_local_part",
-            Self::Role => "role",
-            Self::ProviderRisky => "provider_risky",
-            Self::DnsFailed => "dns_failed",
-            Self::DnsTimeout => "dns_timeout",
-            Self::ProviderUnknown => "provider_unknown",
-            Self::GaveUp => "gave_up",
-        }
+        self.into()
     }
 
     /// The reason with this code, if there is one.
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == code)
+        code.parse().ok()
     }
 
     /// The status that this reason leads to.

@@ -241,7 +241,7 @@ fn every_reason_is_reached_and_has_its_own_code_and_sentence() {
     let sentences: BTreeSet<&str> = Reason::ALL.iter().map(|it| it.describe()).collect();
     assert_eq!(sentences.len(), Reason::ALL.len());
     for reason in Reason::ALL {
-        assert_eq!(Reason::from_code(reason.as_str()), Some(reason));
+        assert_eq!(Reason::from_code(reason.as_str()), Some(*reason));
         assert_eq!(serde_json::json!(reason), reason.as_str());
     }
     for status in Status::ALL {

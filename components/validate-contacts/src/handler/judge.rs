@@ -31,9 +31,9 @@ struct Case {
     remembered: bool,
 }
 
-/// Checks a batch concurrently, for at most [`domain::budget::WORK`].
+/// Checks a batch concurrently, for at most [`baton::budget::WORK`].
 pub(crate) async fn judge(attempt: Attempt, settings: &Settings) -> Judged {
-    let deadline = sleep(domain::budget::WORK).shared();
+    let deadline = sleep(baton::budget::WORK).shared();
     let mut cases: Vec<Case> = attempt
         .contacts
         .into_iter()

@@ -1,5 +1,5 @@
+use baton::contract::{RunAnswer, RunRequest, counts};
 use baton::{Answer, Config, Db, Error, with_heartbeat};
-use contract::{RunAnswer, RunRequest, counts};
 
 use super::{judge::judge, settings::Settings};
 use crate::calls::{ClaimContacts, Settle, SettleContacts};

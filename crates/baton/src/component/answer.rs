@@ -1,5 +1,5 @@
+use crate::contract::{Claim, RunAnswer};
 use bytes::Bytes;
-use contract::{Claim, RunAnswer};
 use serde_json::{Value, json};
 use spin_sdk::http::{FullBody, HeaderValue, Method};
 

@@ -1,6 +1,6 @@
-use contract::items::SettleItemsAnswer;
-use contract::{Call, Claim, Trigger};
-use domain::budget;
+use crate::budget;
+use crate::contract::items::SettleItemsAnswer;
+use crate::contract::{Call, Claim, Trigger};
 use uuid::Uuid;
 
 use super::{Answer, Db, Error, claimed};
@@ -15,7 +15,7 @@ pub trait Batch {
     fn size(&self) -> usize;
 }
 
-impl Batch for contract::items::ItemAttempt {
+impl Batch for crate::contract::items::ItemAttempt {
     fn attempt_id(&self) -> Uuid {
         self.attempt_id
     }

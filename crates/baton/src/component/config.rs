@@ -1,4 +1,4 @@
-use domain::{database, key};
+use crate::{database, key};
 use spin_sdk::variables;
 
 use super::Error;

@@ -1,6 +1,6 @@
+use crate::key;
+use crate::webhook::{self, Signed};
 use bytes::Bytes;
-use domain::key;
-use domain::webhook::{self, Signed};
 use spin_sdk::http::{HeaderMap, Method, Request};
 use subtle::{Choice, ConstantTimeEq};
 

@@ -1,6 +1,6 @@
-use contract::{Call, Param, codes};
-use domain::budget;
-use domain::database::is_permanent;
+use crate::budget;
+use crate::contract::{Call, Param, codes};
+use crate::database::is_permanent;
 use spin_sdk::pg::{
     Certificate, Connection, DbValue, Error as SdkError, OpenOptions, ParameterValue, PgError,
     QueryError,

@@ -1,7 +1,7 @@
 use std::{future::Future, pin::pin};
 
-use contract::{Extend, ExtendAttempt};
-use domain::budget::HEARTBEAT;
+use crate::budget::HEARTBEAT;
+use crate::contract::{Extend, ExtendAttempt};
 use futures::future::{Either, select};
 use uuid::Uuid;
 

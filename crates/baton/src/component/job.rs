@@ -1,6 +1,6 @@
-use contract::RunRequest;
-use contract::items::{ClaimItems, ItemAttempt, ItemOutcome, SettleItems};
-use domain::budget;
+use crate::budget;
+use crate::contract::RunRequest;
+use crate::contract::items::{ClaimItems, ItemAttempt, ItemOutcome, SettleItems};
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::Request;
@@ -91,7 +91,7 @@ impl<W> Job<W> {
 
     async fn work<T>(
         &self,
-        item: contract::items::Item,
+        item: crate::contract::items::Item,
         attempt_id: uuid::Uuid,
         deadline: Deadline,
     ) -> Outcome

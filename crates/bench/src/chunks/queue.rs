@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use contract::operator::{PauseJob, ResumeJob};
+use baton::contract::operator::{PauseJob, ResumeJob};
 use process_chunks::sources::{SaveSource, StartSync, StartedSync};
 use serde_json::json;
 use stack::{api, scratch::Scratch};

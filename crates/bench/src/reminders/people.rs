@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::operator::ConfigureSettings;
+use baton::contract::operator::ConfigureSettings;
 use serde_json::{Map, json};
 use stack::api;
 use tokio_postgres::Client;

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Context as _, Result, ensure};
-use contract::Trigger;
+use baton::contract::Trigger;
 use driver::http::Http;
 use loopback_sms::{ACCOUNT, AUTH_TOKEN, LoopbackSms, NUMBER};
 use serde_json::json;

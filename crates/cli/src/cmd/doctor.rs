@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use domain::database::Tls;
+use baton::database::Tls;
 use driver::http::Http;
 use serde::{Deserialize, Serialize};
 use stack::database::{Address, Database, connect};

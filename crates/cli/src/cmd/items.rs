@@ -1,6 +1,6 @@
 use anyhow::Result;
+use baton::contract::items::{CancelItem, DropItems, RetryItems};
 use clap::ValueEnum;
-use contract::items::{CancelItem, DropItems, RetryItems};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stack::api::{self, explain};

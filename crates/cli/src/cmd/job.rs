@@ -106,7 +106,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
                     .await
                     .map_err(explain)
                     .map_err(|error| match api::code(&error) {
-                        Some(contract::codes::BAD_ARGUMENT) => advice::with(
+                        Some(baton::contract::codes::BAD_ARGUMENT) => advice::with(
                             format!("removing job {}", it.name),
                             "--discard deletes items that wait; an attempt under way has to end first, so `baton pause` it",
                         )(error),
@@ -128,7 +128,9 @@ fn refused(job: &Create, error: tokio_postgres::Error) -> anyhow::Error {
         Some("42P01" | "3F000" | "42883") if job.due.is_some() => {
             "make the view and the function first, and give their schema"
         }
-        Some("23514" | contract::codes::BAD_ARGUMENT) => "`baton job create --help` says what fits",
+        Some("23514" | baton::contract::codes::BAD_ARGUMENT) => {
+            "`baton job create --help` says what fits"
+        }
         _ => return explain(error),
     };
     advice::with(format!("making job {}", job.name), help)(error)

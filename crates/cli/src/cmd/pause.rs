@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::operator::PauseJob;
+use baton::contract::operator::PauseJob;
 use stack::{api, context::Context, database::Database};
 
 /// What `pause` understands.

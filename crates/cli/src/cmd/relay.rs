@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use anyhow::Result;
-use domain::webhook::Secret;
+use baton::webhook::Secret;
 use driver::http::Http;
 use serde::Serialize;
 use stack::{api, context::Context, database::Database, home::Home};

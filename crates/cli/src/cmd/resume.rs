@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::operator::ResumeJob;
+use baton::contract::operator::ResumeJob;
 use stack::{api, context::Context, database::Database};
 
 /// What `resume` understands.

@@ -1,6 +1,6 @@
 use anyhow::Result;
-use contract::codes;
-use contract::operator::SetSchedule;
+use baton::contract::codes;
+use baton::contract::operator::SetSchedule;
 use serde_json::json;
 use stack::{api, context::Context, database::Database};
 use terminal::{advice, output};

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::operator::ConfigureJob;
+use baton::contract::operator::ConfigureJob;
 use serde_json::Value;
 use stack::{api, context::Context, database::Database};
 use terminal::advice;
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             who: context.common.who.clone(),
         };
         let answer = api::call(&client, call).await.map_err(|error| {
-            if api::code(&error) == Some(contract::codes::NO_SUCH_THING) {
+            if api::code(&error) == Some(baton::contract::codes::NO_SUCH_THING) {
                 return api::no_such_job(error);
             }
             advice::with(

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::operator::{DropSetAside, RetrySetAside};
+use baton::contract::operator::{DropSetAside, RetrySetAside};
 use serde::{Deserialize, Serialize};
 use stack::api::{self, explain};
 use stack::{context::Context, database::Database};

@@ -2,7 +2,7 @@ mod known;
 mod profile;
 
 use anyhow::Result;
-use contract::operator::ConfigureSettings;
+use baton::contract::operator::ConfigureSettings;
 use dispatch::phone;
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -95,7 +95,7 @@ fn unknown_source(name: &str) -> Error {
 
 /// For `map_err`: says where the names of sources, and whether they were synced, are found.
 fn no_such_source(error: Error) -> Error {
-    if api::code(&error) == Some(contract::codes::NO_SUCH_THING) {
+    if api::code(&error) == Some(baton::contract::codes::NO_SUCH_THING) {
         return advice::with(
             "choosing the source",
             "`baton sync list` lists the sources and their latest syncs",

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use contract::scheduler::{DueJob, DueState};
+use baton::contract::scheduler::{DueJob, DueState};
 use driver::http::Http;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use terminal::{advice, output};
 use crate::{board, deployment};
 
 /// A tick works for 25 s at most, and hosts cut requests off at 30 s.
-const DEADLINE: Duration = domain::budget::CALLER;
+const DEADLINE: Duration = baton::budget::CALLER;
 
 /// The answer of the scheduler.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ mod summary;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use contract::operator::ConfigureJob;
+use baton::contract::operator::ConfigureJob;
 use cycle::Progress;
 use driver::http::Http;
 use serde_json::json;

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use baton::contract::codes;
+use baton::contract::operator::SetWake;
 use clap::ValueEnum;
-use contract::codes;
-use contract::operator::SetWake;
 use serde::{Deserialize, Serialize};
 use stack::{api, context::Context, database::Database, home::Home, key::Key};
 use terminal::advice;

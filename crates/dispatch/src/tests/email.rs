@@ -1,4 +1,4 @@
-use domain::webhook as standard;
+use baton::webhook as standard;
 use serde_json::{Value, json};
 
 use super::in_short;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use domain::database::{self, Tls};
+use baton::database::{self, Tls};
 use host::pg::Trust;
 use tokio_postgres::Config;
 use tokio_postgres::config::{

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use domain::webhook;
+use baton::webhook;
 use driver::http::Http;
 use stack::key::Key;
 

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::operator::SetWake;
+use baton::contract::operator::SetWake;
 use serde::Serialize;
 use stack::{api, context::Context, database::Database, key::Key};
 use terminal::advice;

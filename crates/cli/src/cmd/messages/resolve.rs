@@ -1,6 +1,6 @@
 use anyhow::Result;
+use baton::contract::codes;
 use clap::ValueEnum;
-use contract::codes;
 use dispatch::calls::ResolveMessage;
 use serde_json::Value;
 use stack::{api, context::Context, database::Database};

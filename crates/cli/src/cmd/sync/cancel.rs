@@ -15,7 +15,7 @@ pub(crate) async fn run(source: String, context: &Context) -> Result<()> {
             who: context.common.who.clone(),
         };
         let answer = api::call(&client, call).await.map_err(|error| {
-            if api::code(&error) == Some(contract::codes::ILLEGAL_TRANSITION) {
+            if api::code(&error) == Some(baton::contract::codes::ILLEGAL_TRANSITION) {
                 return advice::with(
                     "there is nothing to cancel",
                     "`baton sync list` shows what is under way",

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use contract::Call;
+use baton::contract::Call;
 use process_chunks::sources::{DropFailedChunks, RetrySync, TouchedChunks};
 use stack::{api, context::Context, database::Database};
 use terminal::output::counted;

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use contract::{RunRequest, Trigger};
+use baton::contract::{RunRequest, Trigger};
 use driver::http::Http;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ pub(crate) const JOB: &str = "validate-contacts";
 /// Its route.
 pub(crate) const ROUTE: &str = "/jobs/validate-contacts";
 /// Longer than a host lets a request run.
-pub(crate) const DEADLINE: Duration = domain::budget::CALLER;
+pub(crate) const DEADLINE: Duration = baton::budget::CALLER;
 /// How many requests in a row may fail.
 const MOST_FAILURES: u32 = 5;
 /// How long to wait when the database does not say.

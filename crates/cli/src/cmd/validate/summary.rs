@@ -125,7 +125,7 @@ impl Summary {
                 .reasons
                 .iter()
                 .filter_map(|(code, n)| Some((Reason::from_code(code)?, *n)))
-                .filter(|(reason, _)| reason.status() == status)
+                .filter(|(reason, _)| reason.status() == *status)
                 .collect();
             reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
             rows.extend(reasons.into_iter().map(|(reason, n)| {

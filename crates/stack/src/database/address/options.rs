@@ -1,5 +1,5 @@
 use anyhow::Result;
-use domain::database;
+use baton::database;
 use percent_encoding::percent_decode_str;
 
 /// A connection string without the options of libpq that the driver does not know.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Claim, Trigger, seconds};
+use super::{Claim, Trigger, seconds};
 
 crate::calls! {
     /// Claims the next items of a job.

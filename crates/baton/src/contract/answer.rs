@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::seconds;
+use super::seconds;
 
 /// What a run of a job answers, to every caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

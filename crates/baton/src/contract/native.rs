@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, Json, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error};
 
-use crate::{Call, Param};
+use super::{Call, Param};
 
 /// Calls one function; the server infers the types of the parameters, as it does for Spin.
 pub async fn call<C: Call>(client: &Client, call: C) -> Result<C::Output, Error> {

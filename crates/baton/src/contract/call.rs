@@ -29,7 +29,7 @@ pub struct Line {
 ///
 /// ```
 /// # use serde_json::Value;
-/// contract::calls! {
+/// baton::calls! {
 ///     /// Pauses a job after the batch under way.
 ///     #[derive(Debug)]
 ///     pause_job => PauseJob {
@@ -68,7 +68,7 @@ macro_rules! calls {
                 $( $(#[$about_field])* pub $field: $type, )*
             }
 
-            impl $crate::Call for $name {
+            impl $crate::contract::Call for $name {
                 const SQL: &'static str = concat!(
                     "select baton_api.",
                     stringify!($function),
@@ -78,17 +78,17 @@ macro_rules! calls {
                 );
                 type Output = $output;
 
-                fn params(self) -> Vec<$crate::Param> {
-                    vec![$( $crate::Param::$sql_type(self.$field) ),*]
+                fn params(self) -> Vec<$crate::contract::Param> {
+                    vec![$( $crate::contract::Param::$sql_type(self.$field) ),*]
                 }
             }
         )*
 
         /// These calls, as SQL.
-        pub const ALL: &[$crate::Line] = &[$(
-            $crate::Line {
+        pub const ALL: &[$crate::contract::Line] = &[$(
+            $crate::contract::Line {
                 function: stringify!($function),
-                sql: <$name as $crate::Call>::SQL,
+                sql: <$name as $crate::contract::Call>::SQL,
                 types: &[$( stringify!($sql_type) ),*],
             }
         ),*];

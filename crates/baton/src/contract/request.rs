@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::Text;
+use super::Text;
 
 /// The body of `POST /tick` and `POST /jobs/…`; an empty body means the defaults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
