@@ -69,7 +69,7 @@ fn shipped() -> anyhow::Result<BTreeSet<(String, String)>> {
         components.len() > 4,
         "the manifest names components: {components:?}"
     );
-    let mut shipped = linked("x86_64-unknown-linux-gnu", &["cli"].into())?;
+    let mut shipped = linked("x86_64-unknown-linux-gnu", &["baton-cli"].into())?;
     shipped.extend(linked("wasm32-wasip2", &components)?);
     Ok(shipped)
 }
