@@ -30,8 +30,9 @@ create table baton.attempts (
   result jsonb,
   seat integer,
   group_ids uuid[],
-  constraint attempt_outcome_is_known CHECK ((outcome = ANY (ARRAY['settled'::text, 'lost'::text]))),
-  constraint finished_attempt_has_an_outcome CHECK (((finished_at IS NULL) = (outcome IS NULL))),
+  turns integer not null default 1,
+  turn_at timestamp with time zone,
+  turn_result jsonb,
   constraint attempts_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES baton.cycles(id),
   constraint attempts_pkey PRIMARY KEY (id)
 );
@@ -39,7 +40,7 @@ CREATE INDEX attempts_by_cycle_idx ON baton.attempts USING btree (cycle_id) WHER
 CREATE INDEX attempts_finished_idx ON baton.attempts USING btree (job, finished_at) WHERE (finished_at IS NOT NULL);
 CREATE UNIQUE INDEX attempts_one_open_per_seat_idx ON baton.attempts USING btree (job, seat) WHERE ((finished_at IS NULL) AND (seat > 0));
 CREATE INDEX attempts_open_idx ON baton.attempts USING btree (job, claimed_at) WHERE (finished_at IS NULL);
--- A lease on a batch. Its id is the fencing token: whoever settles must name it.
+-- A lease on a batch, or on one batch after another. Whoever settles must name its token: its id, of which the last four digits count the turns.
 
 create table baton.channels (
   channel text not null,
@@ -203,8 +204,6 @@ create table baton.items (
   error text,
   group_id uuid,
   brought integer not null default 0,
-  constraint ended_item_has_ended_at CHECK (((status = 'waiting'::text) = (ended_at IS NULL))),
-  constraint item_status_is_known CHECK ((status = ANY (ARRAY['waiting'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
   constraint items_pkey PRIMARY KEY (id)
 );
 CREATE INDEX items_by_group_idx ON baton.items USING btree (group_id) WHERE (group_id IS NOT NULL);
@@ -625,17 +624,17 @@ create sequence baton.retry_mark_123456791;
 -- The retry_mark of the job with this lock; make_marks says what it means.
 
 create sequence baton.woken_12345678;
--- Until when the job with this lock counts as woken, in seconds since 1970.
+-- From when on the job with this lock may be woken by a writer, in milliseconds since 1970.
 
 create sequence baton.woken_123456789;
--- Until when the job with this lock counts as woken, in seconds since 1970.
+-- From when on the job with this lock may be woken by a writer, in milliseconds since 1970.
 grant select on sequence baton.woken_123456789 to public;
 
 create sequence baton.woken_123456790;
--- Until when the job with this lock counts as woken, in seconds since 1970.
+-- From when on the job with this lock may be woken by a writer, in milliseconds since 1970.
 
 create sequence baton.woken_123456791;
--- Until when the job with this lock counts as woken, in seconds since 1970.
+-- From when on the job with this lock may be woken by a writer, in milliseconds since 1970.
 
 create function baton.allow(p_component text, VARIADIC p_functions text[]) returns void;
 
@@ -740,6 +739,9 @@ create function baton.webhook_headers(p_secret text, p_id text, p_at timestamp w
 
 create function baton.woken_since(p_since bigint, OUT routes text[], OUT latest bigint) returns record;
 
+create function baton_api.add_results(p_before jsonb, p_result jsonb) returns jsonb;
+-- What came of the items of several turns (internal).
+
 create function baton_api.all_done(p_attempt baton.attempts, p_outcomes jsonb) returns boolean;
 -- Whether outcomes say of every item of an attempt that it is done (internal).
 
@@ -754,6 +756,9 @@ create function baton_api.apply_verdicts(p_item_ids text[], p_outcomes jsonb, p_
 
 create function baton_api.apply_verdicts_one_by_one(p_item_ids text[], p_outcomes jsonb, p_cycle_id uuid, p_now timestamp with time zone) returns jsonb;
 -- Writes verdicts one by one and sets aside what raises an error (internal).
+
+create function baton_api.attempt_of(p_token uuid) returns uuid[];
+-- What the id of the attempt may be that a token names (internal).
 
 create function baton_api.auto_syncs_state(p_job baton.jobs, p_open baton_api.open_attempts, p_now timestamp with time zone) returns jsonb;
 -- What auto-sync-jobs can do now (internal).
@@ -788,8 +793,8 @@ create function baton_api.check_role(p_job text) returns void;
 create function baton_api.chunks_of(p_claimed jsonb, p_now timestamp with time zone) returns jsonb;
 -- The answer to a claim of chunks (internal).
 
-create function baton_api.claim_after(p_job baton.jobs, p_attempt baton.attempts, p_claim_next boolean, p_now timestamp with time zone) returns jsonb;
--- Says whether to go on after a settlement, and claims the next items (internal).
+create function baton_api.claim_after(p_job baton.jobs, p_attempt baton.attempts, p_next jsonb, p_claim_next boolean, p_now timestamp with time zone) returns jsonb;
+-- Says what the caller of a settlement does next (internal).
 
 create function baton_api.claim_auto_sync_jobs(p_trigger text, p_worker text) returns jsonb security definer;
 -- Works the queued jobs of auto-syncs that are due and claims their messages, or says why not.
@@ -819,7 +824,7 @@ create function baton_api.clean_up_chunks(p_limit integer) returns integer;
 create function baton_api.cleanup_stuck_chunks() returns integer security definer;
 -- Makes chunks due again that are under way for more than 10 minutes and that no attempt has.
 
-create function baton_api.closed_groups(p_job baton.jobs, p_locked uuid[], p_now timestamp with time zone) returns uuid[];
+create function baton_api.closed_groups(p_job baton.jobs, p_locked uuid[], p_after uuid, p_now timestamp with time zone) returns uuid[];
 -- The groups of a job whose items may not be taken now (internal).
 
 create function baton_api.commit_durably() returns void;
@@ -937,6 +942,9 @@ create function baton_api.get_sync_job_progress(p_sync_job text) returns jsonb s
 create function baton_api.give_up_contacts(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Sets contacts aside whose validation keeps killing its worker (internal).
 
+create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamp with time zone) returns jsonb;
+-- The next turn of an attempt, or its end (internal).
+
 create function baton_api.goes_on(p_trigger text) returns boolean;
 -- Whether a caller with this trigger calls again by itself (internal).
 
@@ -976,6 +984,9 @@ create function baton_api.is_transient(p_sqlstate text) returns boolean;
 create function baton_api.items_again(p_job baton.jobs, p_now timestamp with time zone) returns jsonb;
 -- Whether another call for items is worth while, and when (internal).
 
+create function baton_api.items_of(p_job baton.jobs, p_claimed jsonb) returns jsonb;
+-- What a worker is told of the items that it claimed (internal).
+
 create function baton_api.job_function(p_job text, p_hook text) returns text;
 -- The function that a job has registered for a hook (internal).
 
@@ -994,10 +1005,10 @@ create function baton_api.latest_sync_job(p_source text) returns baton.sync_jobs
 create function baton_api.lease_messages(p_job text, p_attempt_id uuid, p_limit integer, p_now timestamp with time zone) returns uuid[];
 -- Leases due messages of a job to an attempt (internal).
 
-create function baton_api.lock_attempt(p_attempt_id uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
+create function baton_api.lock_attempt(p_token uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
 -- Locks an attempt that is to be settled, or says why it cannot be (internal).
 
-create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_outcomes jsonb, p_brings boolean) returns uuid[];
+create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_group_ids uuid[], p_outcomes jsonb) returns uuid[];
 -- Locks the groups that a settlement of chunks may change (internal).
 
 create function baton_api.log_run(p_job text, p_status text, p_reason text, p_counts jsonb, p_trigger text, p_worker text, p_attempt_id uuid, p_started_at timestamp with time zone, p_finished_at timestamp with time zone) returns void;
@@ -1055,7 +1066,7 @@ create function baton_api.note_providers(p_letters jsonb) returns void;
 create function baton_api.open_attempts_of(p_job baton.jobs, p_now timestamp with time zone) returns baton_api.open_attempts;
 -- The open attempts of a job (internal).
 
-create function baton_api.open_gate(p_job baton.jobs, p_trigger text, p_worker text, p_open_since timestamp with time zone, p_seat integer, OUT declined jsonb, OUT item_limit integer, OUT seat integer, OUT open_attempts integer, OUT now timestamp with time zone) returns record;
+create function baton_api.open_gate(p_job baton.jobs, p_trigger text, p_worker text, p_open_since timestamp with time zone, OUT declined jsonb, OUT item_limit integer, OUT seat integer, OUT open_attempts integer, OUT now timestamp with time zone) returns record;
 -- Takes a job's lock or a seat of it and says how many items may be taken, or why none (internal).
 
 create function baton_api.open_message_attempt(p_job baton.jobs, p_attempt_id uuid, p_ids uuid[], p_trigger text, p_worker text, p_now timestamp with time zone) returns jsonb;
@@ -1067,7 +1078,7 @@ create function baton_api.pause_job(p_job text, p_who text, p_reason text) retur
 create function baton_api.pause_sending(p_reason text, p_now timestamp with time zone) returns void;
 -- Pauses both jobs that send (internal).
 
-create function baton_api.pick_group_items(p_job baton.jobs, p_limit integer, p_held uuid[], p_now timestamp with time zone) returns tid[];
+create function baton_api.pick_group_items(p_job baton.jobs, p_limit integer, p_after baton.attempts, p_now timestamp with time zone) returns tid[];
 -- Chooses and locks the next items of a job that has groups (internal).
 
 create function baton_api.pick_items(p_job baton.jobs, p_limit integer, p_now timestamp with time zone) returns tid[];
@@ -1219,7 +1230,7 @@ create function baton_api.start_validation_session(p_total_contacts bigint DEFAU
 -- Starts a validation cycle by hand; 23P01 while another one runs.
 
 create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_all_done boolean, p_now timestamp with time zone) returns jsonb;
--- Writes what came of the items of an attempt, and closes it (internal).
+-- Writes what came of the items of an attempt (internal).
 
 create function baton_api.submit_messages(p_attempt_id uuid, p_outcomes jsonb, p_letters jsonb) returns jsonb security definer;
 -- Says which messages may go out now, and notes that they are going out.
@@ -1235,6 +1246,9 @@ create function baton_api.sweep_part(p_part text, p_limit integer, p_now timesta
 create function baton_api.sweep_parts(p_parts text[], p_limit integer) returns jsonb;
 -- Does parts of the housekeeping, none stopping another (internal).
 
+create function baton_api.take_items(p_job baton.jobs, p_limit integer, p_after baton.attempts, p_now timestamp with time zone, OUT item_ids text[], OUT group_ids uuid[]) returns record;
+-- Takes the next items of a job out of those that are ready (internal).
+
 create function baton_api.take_tokens(p_job text, p_items integer, p_now timestamp with time zone) returns void;
 -- Takes tokens for items about to be started (internal).
 
@@ -1246,6 +1260,9 @@ create function baton_api.tokens_at(p_job baton.jobs, p_limiter baton.limiters, 
 
 create function baton_api.trigger_next_chunk_processing() returns void;
 -- Wakes process-chunks because chunks were added (internal).
+
+create function baton_api.turn_token(p_attempt_id uuid, p_turn integer) returns uuid;
+-- The token of an attempt's turn (internal).
 
 create function baton_api.unreachable_assignments() returns jsonb;
 -- Assignments that are never due (internal).
@@ -1392,7 +1409,7 @@ CREATE TRIGGER t60_look_at_held_messages AFTER UPDATE OF timezone ON public.auto
 
 CREATE TRIGGER t10_forget_verdict BEFORE UPDATE OF email ON public.contacts FOR EACH ROW WHEN (((old.email IS DISTINCT FROM new.email) AND (NOT (old.email_validation_status IS DISTINCT FROM new.email_validation_status)))) EXECUTE FUNCTION baton.forget_verdict();
 
-CREATE TRIGGER t90_wake AFTER INSERT OR UPDATE OF email ON public.contacts FOR EACH STATEMENT WHEN ((date_part('epoch'::text, clock_timestamp()) > (pg_sequence_last_value('baton.woken_123456789'::regclass))::double precision)) EXECUTE FUNCTION baton.wake_job('validate-contacts');
+CREATE TRIGGER t90_wake AFTER INSERT OR UPDATE OF email ON public.contacts FOR EACH STATEMENT WHEN (((date_part('epoch'::text, clock_timestamp()) * (1000)::double precision) > (pg_sequence_last_value('baton.woken_123456789'::regclass))::double precision)) EXECUTE FUNCTION baton.wake_job('validate-contacts');
 
 CREATE TRIGGER t60_look_at_held_messages AFTER UPDATE OF phone, email, timezone ON public.crew_members FOR EACH ROW WHEN (((old.phone IS DISTINCT FROM new.phone) OR (old.email IS DISTINCT FROM new.email) OR (old.timezone IS DISTINCT FROM new.timezone))) EXECUTE FUNCTION baton.look_at_held_messages('member');
 

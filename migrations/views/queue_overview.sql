@@ -8,7 +8,7 @@ from (
          (select count(*) from (select from baton.ready_items r where r.job = j.name and r.run_at is null limit 10001) l)
            + (select count(*) from (select from baton.ready_items r where r.job = j.name and r.run_at <= baton.clock() limit 10001) l) as ready,
          (select count(*) from (select from baton.ready_items r where r.job = j.name and r.run_at > baton.clock() limit 10001) l) as delayed,
-         (select coalesce(sum(a.n_items), 0) from baton.attempts a where a.job = j.name and a.finished_at is null) as processing,
+         (select coalesce(sum(cardinality(a.item_ids)), 0) from baton.attempts a where a.job = j.name and a.finished_at is null) as processing,
          (select count(*) from (select from baton.failed_items f where f.job = j.name limit 10001) l) as failed,
          (select coalesce(sum((a.result->>'completed')::numeric), 0) from (
            select o.result from baton.attempts o

@@ -134,7 +134,7 @@ async fn components_cannot_touch_a_table() -> anyhow::Result<()> {
         "delete from public.contacts",
         "select * from baton_board.job_overview",
         "select baton_api.pause_job('validate-contacts', 'me', null)",
-        "select baton_api.open_gate(null, 'tick', 'me', now(), null)",
+        "select baton_api.open_gate(null, 'tick', 'me', now())",
         "select baton.wake('validate-contacts')",
         "create table baton_api.mine ()",
     ] {

@@ -25,7 +25,11 @@ async fn what_the_former_release_left_is_kept_and_goes_on() -> anyhow::Result<()
     let report = schema::migrate(&mut db.owner).await?;
     assert_eq!(
         report.applied,
-        ["0015_jobs_of_applications.sql", "0016_groups_of_items.sql"]
+        [
+            "0015_jobs_of_applications.sql",
+            "0016_groups_of_items.sql",
+            "0017_turns.sql"
+        ]
     );
     for (sql, expected) in [
         (

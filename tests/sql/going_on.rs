@@ -1,13 +1,16 @@
 //! Calls that settle a batch and claim the next in one transaction: what stops them, and whom they let pass.
 
+use std::collections::BTreeSet;
+
 use baton::contract::items::{SettleItemsAnswer, Settled};
 use baton::contract::native::call;
 use baton::contract::operator::PauseJob;
-use baton::contract::{Claim, Trigger};
+use baton::contract::{Claim, Extend, ExtendAttempt, Trigger};
 use process_chunks::calls::{ChunkAttempt, ChunkOutcome, CompleteChunks, Ending};
 use process_chunks::sources::CancelSync;
 use serde_json::json;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use crate::support::db::Db;
 use crate::support::settling::claim_chunks;
@@ -113,6 +116,153 @@ async fn a_call_that_goes_on_obeys_a_lower_parallelism() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn an_attempt_goes_on_in_its_row_and_each_turn_has_a_token() -> anyhow::Result<()> {
+    let (db, worker, first) = under_way(5).await?;
+    let second = next(&worker, first.clone()).await?.expect("there is more");
+    let third = next(&worker, second.clone()).await?.expect("there is more");
+    let tokens: BTreeSet<Uuid> = [&first, &second, &third].map(|it| it.attempt_id).into();
+    assert_eq!(tokens.len(), 3);
+    let attempt = format!(
+        "select concat_ws(' ', count(*), min(turns), min(n_items), min(result->>'completed'), min(cardinality(item_ids))) from baton.attempts
+         where id = '{}' and finished_at is null",
+        first.attempt_id
+    );
+    assert_eq!(db.text(&attempt).await?.as_deref(), Some("1 3 3 2 1"));
+    let log = "select concat_ws(' ', run_status, counts->'claimed', counts->'completed') from execution_log where job = 'process-chunks'";
+    settle_by(&worker, &third, done(&third), false).await?;
+    assert_eq!(db.text(log).await?.as_deref(), Some("ran 3 3"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_settlement_of_a_turn_can_be_repeated_until_the_next_one_is_settled()
+-> anyhow::Result<()> {
+    let (db, worker, first) = under_way(5).await?;
+    let retry = |of: &ChunkAttempt| ChunkOutcome {
+        outcome: Ending::Retry,
+        ..done(of)
+    };
+    let answer = settle_by(&worker, &first, retry(&first), true).await?;
+    let SettleItemsAnswer::Settled(Settled {
+        next: Some(Claim::Claimed(second)),
+        retried: 1,
+        ..
+    }) = answer
+    else {
+        panic!("it goes on: {answer:?}");
+    };
+    // Whatever is said the second time: it changes nothing.
+    let settled =
+        "select string_agg(concat_ws(' ', id, status, attempts), ',' order by id) from baton.items";
+    let before = db.text(settled).await?;
+    let repeated = settle_by(&worker, &first, done(&first), true).await?;
+    let SettleItemsAnswer::Settled(Settled {
+        next: None,
+        completed: 0,
+        retried: 1,
+        again: true,
+        ..
+    }) = repeated
+    else {
+        panic!("the first answer comes again: {repeated:?}");
+    };
+    assert_eq!(db.text(settled).await?, before);
+    let third = next(&worker, second.clone()).await?.expect("there is more");
+    let before = db.text(settled).await?;
+    let SettleItemsAnswer::Lost { reason } = settle_by(&worker, &first, done(&first), true).await?
+    else {
+        panic!("it is two turns ago");
+    };
+    assert_eq!(reason, "settled_before");
+    assert_eq!(db.text(settled).await?, before);
+    // Of an attempt that is closed, the last one.
+    settle_by(&worker, &third, retry(&third), false).await?;
+    let SettleItemsAnswer::Settled(Settled {
+        completed: 0,
+        retried: 1,
+        ..
+    }) = settle_by(&worker, &third, done(&third), false).await?
+    else {
+        panic!("it is the answer of its own turn");
+    };
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_lost_attempt_settled_in_its_earlier_turns_stays_settled() -> anyhow::Result<()> {
+    let (db, worker, first) = under_way(3).await?;
+    let second = next(&worker, first.clone()).await?.expect("there is more");
+    let extended = call(
+        &worker,
+        ExtendAttempt {
+            attempt_id: second.attempt_id,
+        },
+    );
+    assert!(matches!(extended.await?, Extend::Extended { .. }));
+    db.advance("9 seconds").await?;
+    db.owner
+        .batch_execute("select baton_api.end_dead_attempts(100)")
+        .await?;
+    let SettleItemsAnswer::Lost { reason } =
+        settle_by(&worker, &second, done(&second), true).await?
+    else {
+        panic!("its lease ran out");
+    };
+    assert_eq!(reason, "lease_expired");
+    let SettleItemsAnswer::Settled(Settled { completed: 1, .. }) =
+        settle_by(&worker, &first, done(&first), true).await?
+    else {
+        panic!("the first turn was settled");
+    };
+    let chunks = "select string_agg(concat_ws(' ', status, attempts, losses), ',' order by status, losses desc) from baton.items";
+    assert_eq!(
+        db.text(chunks).await?.as_deref(),
+        Some("completed 1 0,waiting 1 1,waiting 0 0")
+    );
+    let lost = "select concat_ws(' ', run_status, reason, counts->'claimed', counts->'completed') from execution_log where run_status = 'lost'";
+    assert_eq!(
+        db.text(lost).await?.as_deref(),
+        Some("lost lease_expired 2 1")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_ends_after_a_hundred_turns_or_a_slow_one() -> anyhow::Result<()> {
+    let (db, worker, mut attempt) = under_way(130).await?;
+    for _ in 0..110 {
+        attempt = next(&worker, attempt).await?.expect("there is more");
+    }
+    db.advance("2 seconds").await?;
+    next(&worker, attempt).await?.expect("there is more");
+    let turns = "select string_agg(turns::text, ' ' order by claimed_at, id) from baton.attempts";
+    assert_eq!(db.text(turns).await?.as_deref(), Some("100 11 1"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_from_before_there_were_turns_is_extended_and_settled() -> anyhow::Result<()> {
+    let (db, worker, mut attempt) = under_way(2).await?;
+    let former = "01a221c7-c715-7620-8b89-b05c12ce4715";
+    db.owner
+        .batch_execute(&format!("update baton.attempts set id = '{former}'"))
+        .await?;
+    attempt.attempt_id = former.parse()?;
+    let extended = call(
+        &worker,
+        ExtendAttempt {
+            attempt_id: attempt.attempt_id,
+        },
+    );
+    assert!(matches!(extended.await?, Extend::Extended { .. }));
+    let second = next(&worker, attempt).await?.expect("there is more");
+    assert!(next(&worker, second).await?.is_none());
+    let completed = "select count(*) from baton.items where status = 'completed'";
+    assert_eq!(db.count(completed).await?, 2);
+    Ok(())
+}
+
 /// A database with a stopped clock, a sync of `n` chunks, and a worker that has the first of them.
 async fn under_way(n: i32) -> anyhow::Result<(Db, Client, ChunkAttempt)> {
     let db = Db::new().await?;
@@ -127,14 +277,17 @@ async fn under_way(n: i32) -> anyhow::Result<(Db, Client, ChunkAttempt)> {
 
 /// Completes an attempt; the next one, if there is one.
 async fn next(worker: &Client, attempt: ChunkAttempt) -> anyhow::Result<Option<ChunkAttempt>> {
-    let done = ChunkOutcome {
-        id: attempt.chunks[0].id,
-        ..ChunkOutcome::default()
-    };
-    Ok(match settle(worker, &attempt, done).await?.next {
+    Ok(match settle(worker, &attempt, done(&attempt)).await?.next {
         Some(Claim::Claimed(next)) => Some(next),
         _ => None,
     })
+}
+
+fn done(attempt: &ChunkAttempt) -> ChunkOutcome {
+    ChunkOutcome {
+        id: attempt.chunks[0].id,
+        ..ChunkOutcome::default()
+    }
 }
 
 async fn settle(
@@ -142,13 +295,22 @@ async fn settle(
     attempt: &ChunkAttempt,
     outcome: ChunkOutcome,
 ) -> anyhow::Result<Settled<ChunkAttempt>> {
-    let settle = CompleteChunks {
-        attempt_id: attempt.attempt_id,
-        outcomes: vec![outcome],
-        claim_next: true,
-    };
-    match call(worker, settle).await? {
+    match settle_by(worker, attempt, outcome, true).await? {
         SettleItemsAnswer::Settled(settled) => Ok(settled),
         SettleItemsAnswer::Lost { reason } => anyhow::bail!("it was lost: {reason}"),
     }
+}
+
+async fn settle_by(
+    worker: &Client,
+    attempt: &ChunkAttempt,
+    outcome: ChunkOutcome,
+    claim_next: bool,
+) -> anyhow::Result<SettleItemsAnswer<ChunkAttempt>> {
+    let settle = CompleteChunks {
+        attempt_id: attempt.attempt_id,
+        outcomes: vec![outcome],
+        claim_next,
+    };
+    Ok(call(worker, settle).await?)
 }

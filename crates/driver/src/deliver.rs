@@ -10,10 +10,15 @@ use tokio::time::Instant;
 
 use crate::answer::{self, Answer};
 use crate::calls::Calls;
-use crate::listen::{Hint, WRITERS_SHARE, tell};
+use crate::listen::{Hint, tell};
 
 /// Before calling again what answered that it is unavailable.
 const AFTER_UNAVAILABLE: Duration = Duration::from_secs(5);
+/// Writers who send no notification, because others just did, are looked for so long after the last one that came close behind another,
+/// and, if their transactions took longer, so long after any.
+const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
+/// Closer ones than that may have writers between them who sent none (`baton.mark_woken`).
+const CLOSE: Duration = Duration::from_millis(20);
 /// Paths that are remembered as notified.
 const MOST_NOTIFIED: usize = 64;
 /// The farthest call that an answer may ask for.
@@ -31,12 +36,12 @@ pub(crate) async fn deliver<P, F>(
     let mut calls = Calls::default();
     let mut under_way = JoinSet::new();
     let mut started: HashMap<Id, (String, &'static str, Instant)> = HashMap::new();
-    let mut notified: HashMap<String, Instant> = HashMap::new();
-    let look_again = |path: String, at: Instant| {
+    let mut notified: HashMap<String, Notified> = HashMap::new();
+    let look_again = |hint: Hint, at: Instant| {
         let later = later.clone();
         tokio::spawn(async move {
             tokio::time::sleep_until(at).await;
-            tell(&later, Hint::Again(path));
+            tell(&later, hint);
         });
     };
     loop {
@@ -44,12 +49,19 @@ pub(crate) async fn deliver<P, F>(
             hint = hints.recv() => match hint {
                 Some(Hint::Notified(payload)) => {
                     let path = payload.split(' ').next().unwrap_or_default();
-                    if notified.len() < MOST_NOTIFIED {
-                        notified.insert(path.to_owned(), Instant::now());
+                    let at = Instant::now();
+                    let is_close = notified.get(path).is_some_and(|it| at < it.at + CLOSE);
+                    if notified.contains_key(path) || notified.len() < MOST_NOTIFIED {
+                        let looks = if is_close { &LOOKS[..] } else { &LOOKS[1..] };
+                        notified.insert(path.to_owned(), Notified { at, looks });
                     }
                     calls.notified(&payload)
                 }
                 Some(Hint::Again(path)) => calls.notified(&path),
+                Some(Hint::Behind(path, since)) => match notified.get(&path) {
+                    Some(it) if it.at > since => None,
+                    _ => calls.notified(&path),
+                },
                 None => return,
             },
             Some(ended) = under_way.join_next_with_id() => {
@@ -62,15 +74,14 @@ pub(crate) async fn deliver<P, F>(
                 answer::log(&path, trigger, &answer);
                 let next = NextCall::of(&answer);
                 if let Some(pause) = next.pause() {
-                    look_again(path.clone(), Instant::now() + pause);
+                    look_again(Hint::Again(path.clone()), Instant::now() + pause);
                 }
                 let call = calls.ended(path.clone(), next.again);
-                // Writers within a second of a notification send none; this call may have come before them.
-                if call.is_none()
-                    && let Some(at) = notified.remove(&path)
-                    && start < at + WRITERS_SHARE
-                {
-                    look_again(path, at + WRITERS_SHARE);
+                if call.is_none() && let Some(it) = notified.get_mut(&path) {
+                    match it.look_after(start) {
+                        Some(look) => look_again(Hint::Behind(path, it.at), look),
+                        None => _ = notified.remove(&path),
+                    }
                 }
                 call
             }
@@ -78,6 +89,26 @@ pub(crate) async fn deliver<P, F>(
         if let Some((path, trigger)) = call {
             let id = under_way.spawn(post(path.clone(), trigger)).id();
             started.insert(id, (path, trigger, Instant::now()));
+        }
+    }
+}
+
+/// When a path was notified last, and when it is still to be looked at.
+struct Notified {
+    at: Instant,
+    looks: &'static [Duration],
+}
+
+impl Notified {
+    /// The next look that a call does not serve that began at `start`.
+    fn look_after(&mut self, start: Instant) -> Option<Instant> {
+        let (next, rest) = self.looks.split_first()?;
+        self.looks = rest;
+        let at = self.at + *next;
+        if start < at {
+            Some(at)
+        } else {
+            self.look_after(start)
         }
     }
 }

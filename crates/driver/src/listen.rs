@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use host::pg;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Writers within so long of a notification send none of their own.
-pub(crate) const WRITERS_SHARE: Duration = Duration::from_secs(1);
+/// Between two questions to a server that does not notify.
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// Where wakes come from.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub(crate) enum Hint {
     Notified(String),
     /// A path that is to be looked at once more.
     Again(String),
+    /// A path that is to be looked at once more, unless it was notified since that moment.
+    Behind(String, Instant),
 }
 
 /// Passes on each notification as a hint, connecting again whenever the connection is lost, until dropped.
@@ -109,7 +112,7 @@ async fn poll(
             tell(hints, Hint::Notified(path));
         }
         since = latest.max(1);
-        tokio::time::sleep(WRITERS_SHARE).await;
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }
 

@@ -4,11 +4,10 @@
 -- One attempt at a time, or a limit: the job's advisory lock is taken for this transaction, so what follows is the only
 -- claim of the job. More at a time: claims share that lock and each takes the lock of a seat instead, so they need not
 -- wait for each other, and what follows is the only claim of that seat.
--- p_open_since is a moment before which no attempt is open; p_seat the seat of the attempt that the caller closed in this transaction,
--- which no other caller sees free; null for a claim by itself. Sweeps at most 100 dead attempts of the job. Internal.
+-- p_open_since is a moment before which no attempt is open. Sweeps at most 100 dead attempts of the job. Internal.
 -- Locks: advisory, attempt.
 create function baton_api.open_gate(
-  p_job baton.jobs, p_trigger text, p_worker text, p_open_since timestamptz, p_seat int,
+  p_job baton.jobs, p_trigger text, p_worker text, p_open_since timestamptz,
   out declined jsonb, out item_limit int, out seat int, out open_attempts int, out now timestamptz
 )
 language plpgsql
@@ -32,22 +31,8 @@ begin
     return;
   end if;
 
-  if p_seat > 0 and p_seat <= p_job.max_parallel and not v_alone then
-    now := baton.clock();
-    seat := p_seat;
-    open_attempts := 0;
-    v_losses := false;
-    v_limited := exists (select from baton.limiters l where l.job = p_job.name and l.blocked_until > now);
-    if exists (
-      select from baton.attempts a
-      where a.job = p_job.name and a.finished_at is null and a.claimed_at >= p_open_since and baton_api.is_past(a.leased_until, now, interval '5 minutes'))
-    then
-      perform baton_api.sweep_attempts(p_job.name, 100);
-    end if;
-  else
-    seat := 0;
-  end if;
-  for i in 1 .. case when seat > 0 then 0 else 3 + p_job.max_parallel end loop
+  seat := 0;
+  for i in 1 .. 3 + p_job.max_parallel loop
     now := baton.clock();
     select count(a), min(case when not baton_api.is_past(a.leased_until, now, interval '5 minutes') then a.leased_until else '-infinity' end), coalesce(array_agg(a.seat), '{}'),
            exists (select from baton.limiters l where l.job = p_job.name and l.blocked_until > now),

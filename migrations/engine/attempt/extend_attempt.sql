@@ -9,7 +9,7 @@ declare
   v_now timestamptz := baton.clock();
   v_attempt baton.attempts;
 begin
-  select a.* into v_attempt from baton.attempts a where a.id = p_attempt_id for update;
+  select a.* into v_attempt from baton.attempts a where a.id = any (baton_api.attempt_of(p_attempt_id)) for update;
   if not found then
     raise exception 'there is no attempt %', p_attempt_id using errcode = 'WK002';
   end if;
@@ -22,7 +22,7 @@ begin
   if v_attempt.outcome is not null then
     return jsonb_build_object('status', v_attempt.outcome);
   end if;
-  return jsonb_build_object('status', 'extended', 'leased_until', baton_api.renew_lease(p_attempt_id, v_now));
+  return jsonb_build_object('status', 'extended', 'leased_until', baton_api.renew_lease(v_attempt.id, v_now));
 end
 $$;
 comment on function baton_api.extend_attempt is 'Renews the lease of an open attempt; says when it is lost.';

@@ -1,7 +1,7 @@
 -- The groups of a job whose items may not be taken now: as many attempts as they allow have some, their source asked for patience,
 -- or they are drained. Those in p_locked are locked before they are counted, so that no other claim counts beside this one; one
--- whose lock cannot be had in time is closed, too. Internal. Locks: advisory, one for each group.
-create function baton_api.closed_groups(p_job baton.jobs, p_locked uuid[], p_now timestamptz) returns uuid[]
+-- whose lock cannot be had in time is closed, too. p_after: an attempt that the caller has settled. Internal. Locks: advisory, one for each group.
+create function baton_api.closed_groups(p_job baton.jobs, p_locked uuid[], p_after uuid, p_now timestamptz) returns uuid[]
 language plpgsql
 as $$
 declare
@@ -19,6 +19,7 @@ begin
     from (
       select o.id, count(*) as attempts from baton.attempts a, unnest(a.group_ids) as o(id)
       where a.job = p_job.name and a.finished_at is null and a.claimed_at >= (select baton_api.mark_at('attempt_mark', p_job.lock_id))
+        and a.id is distinct from p_after
       group by o.id
     ) c
     join baton.item_groups g on g.id = c.id

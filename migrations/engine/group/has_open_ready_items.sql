@@ -3,7 +3,7 @@ create function baton_api.has_open_ready_items(p_job baton.jobs, p_now timestamp
 language plpgsql
 as $$
 declare
-  v_closed constant uuid[] := baton_api.closed_groups(p_job, '{}', p_now);
+  v_closed constant uuid[] := baton_api.closed_groups(p_job, '{}', null, p_now);
 begin
   if v_closed = '{}' then
     return baton_api.has_ready_items(p_job, p_now);

@@ -1,12 +1,13 @@
 -- Chooses and locks the next items of a job that has groups: those that wait no longer, in the order of their moments, then a
--- batch of as few groups as possible, in the order of their turns; a group of p_held, which the caller's last attempt had,
+-- batch of as few groups as possible, in the order of their turns; a group of p_after, the attempt that goes on,
 -- keeps its turn until it is 32 items ahead of the others. One whose attempts died is taken alone. One that another holds
--- locked is passed over. A group that allows fewer attempts than the job and is not in p_held is counted under its lock.
+-- locked is passed over. A group that allows fewer attempts than the job and p_after does not have is counted under its lock.
 -- Internal; at most p_limit. Locks: ready items, advisory, one for each group.
-create function baton_api.pick_group_items(p_job baton.jobs, p_limit int, p_held uuid[], p_now timestamptz) returns tid[]
+create function baton_api.pick_group_items(p_job baton.jobs, p_limit int, p_after baton.attempts, p_now timestamptz) returns tid[]
 language plpgsql
 as $$
 declare
+  v_held constant uuid[] := coalesce(p_after.group_ids, '{}');
   -- So many items at the front say whose turn it is.
   v_front constant int := 100;
   -- So far ahead of the others a held group may be: 32 items.
@@ -20,15 +21,15 @@ declare
   v_closed uuid[] := '{}';
 begin
   -- The short way: the one held group goes on, when it has a whole batch, is not far ahead, and nothing waited.
-  if cardinality(p_held) = 1 then
+  if cardinality(v_held) = 1 then
     v_picked := array(
       select r.ctid from baton.ready_items r
-      where r.group_id = p_held[1] and r.run_at is null and r.rank >= v_rank_mark
+      where r.group_id = v_held[1] and r.run_at is null and r.rank >= v_rank_mark
         and r.rank <= v_ahead + (
           select f.rank from baton.ready_items f
           where f.job = p_job.name and f.priority = 0 and f.run_at is null and f.rank >= v_rank_mark order by f.rank limit 1)
         and exists (
-          select from baton.item_groups g where g.id = p_held[1] and g.state = 'open' and (g.blocked_until is null or g.blocked_until <= p_now))
+          select from baton.item_groups g where g.id = v_held[1] and g.state = 'open' and (g.blocked_until is null or g.blocked_until <= p_now))
         and (
           select true from baton.ready_items w
           where w.job = p_job.name and w.run_at <= p_now and w.run_at >= v_retry_mark order by w.run_at limit 1) is null
@@ -52,7 +53,7 @@ begin
       group by f.group_id
     ), fresh as materialized (
       select l.tid, t.group_id, l.alone
-      from (select * from turns order by rank - case when group_id = any (p_held) then v_ahead else 0 end) t
+      from (select * from turns order by rank - case when group_id = any (v_held) then v_ahead else 0 end) t
       cross join lateral (
         select r.ctid as tid, r.alone from baton.ready_items r
         where r.group_id = t.group_id and r.rank >= t.rank and r.run_at is null
@@ -65,7 +66,7 @@ begin
       select array_agg(g.id order by g.id) from baton.item_groups g
       where g.id in (select o.group_id from picked o)
         and (g.state <> 'open' or g.blocked_until > p_now and not baton_api.is_past(g.blocked_until, p_now, interval '1 hour')
-             or g.max_parallel < p_job.max_parallel and g.id <> all (p_held)))
+             or g.max_parallel < p_job.max_parallel and g.id <> all (v_held)))
     into v_picked, v_alone, v_groups, v_uncertain
     from picked p;
     if v_picked is null and v_closed <> '{}' then
@@ -88,7 +89,7 @@ begin
     end if;
     exit when v_picked is null;
     if v_uncertain is not null then
-      v_closed := baton_api.closed_groups(p_job, v_uncertain, p_now);
+      v_closed := baton_api.closed_groups(p_job, v_uncertain, p_after.id, p_now);
       continue when v_closed && v_groups;
     end if;
     return coalesce(v_alone, v_picked);

@@ -3,13 +3,15 @@
 create function baton_api.all_done(p_attempt baton.attempts, p_outcomes jsonb) returns boolean
 language plpgsql
 as $$
+declare
+  v_items constant int := cardinality(p_attempt.item_ids);
 begin
-  if jsonb_typeof(p_outcomes) is distinct from 'array' or jsonb_array_length(p_outcomes) <> p_attempt.n_items then
+  if jsonb_typeof(p_outcomes) is distinct from 'array' or jsonb_array_length(p_outcomes) <> v_items then
     return false;
-  elsif p_attempt.n_items = 1 then
+  elsif v_items = 1 then
     return coalesce(p_outcomes->0->>'outcome' in ('done', 'completed') and p_outcomes->0->>'id' = p_attempt.item_ids[1], false);
   end if;
-  return p_attempt.n_items = (
+  return v_items = (
     select count(distinct m.id)
     from unnest(p_attempt.item_ids) as m(id)
     join jsonb_array_elements(p_outcomes) as o(given) on o.given->>'id' = m.id

@@ -11,13 +11,15 @@ security definer set search_path = '' set enable_seqscan = off set jit = off set
 as $$
 declare
   v_job constant baton.jobs := baton_api.job_of(p_job);
+  v_claimed jsonb;
 begin
   perform baton_api.check_role(p_job);
   if v_job.kind not in ('queue', 'rows') then
     raise exception 'job % has a claim of its own', p_job using errcode = 'WK004';
   end if;
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
-  return baton_api.claim_next_items(v_job, p_trigger, p_worker, null) - 'groups';
+  v_claimed := baton_api.claim_next_items(v_job, p_trigger, p_worker, null);
+  return case v_claimed->>'status' when 'claimed' then baton_api.items_of(v_job, v_claimed) else v_claimed end;
 end
 $$;
 comment on function baton_api.claim_items is 'Claims the next items of a job, or says why not.';

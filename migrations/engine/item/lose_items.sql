@@ -4,6 +4,7 @@ create function baton_api.lose_items(p_job baton.jobs, p_attempt baton.attempts,
 language plpgsql
 as $$
 declare
+  v_since constant timestamptz := coalesce(p_attempt.turn_at, p_attempt.claimed_at);
   v_error constant text := 'the worker died or fell silent';
 begin
   perform pg_catalog.pg_advisory_xact_lock_shared(p_job.lock_id::int, 0);
@@ -13,7 +14,7 @@ begin
   ), stored as (
     update baton.items i
     set status = case when g.failed then 'failed' else 'waiting' end, attempts = g.attempts, losses = g.losses, error = v_error,
-        started_at = p_attempt.claimed_at, ended_at = case when g.failed then p_now end, worker = p_attempt.worker, attempt_id = p_attempt.id
+        started_at = v_since, ended_at = case when g.failed then p_now end, worker = p_attempt.worker, attempt_id = p_attempt.id
     from given_back g where i.id = g.id
     returning i.key, g.failed
   ), freed as (
@@ -21,7 +22,7 @@ begin
     where s.failed and k.job = p_job.name and k.key = s.key and p_job.kind = 'queue'
   ), tried as (
     insert into baton.item_tries (item_id, ended_at, attempt_id, worker, started_at, outcome, error)
-    select g.id, p_now, p_attempt.id, p_attempt.worker, p_attempt.claimed_at, 'lost', v_error from given_back g where not g.failed
+    select g.id, p_now, p_attempt.id, p_attempt.worker, v_since, 'lost', v_error from given_back g where not g.failed
   ), failed as (
     insert into baton.failed_items (job, failed_at, item_id, group_id)
     select p_job.name, p_now, g.id, g.group_id from given_back g where g.failed

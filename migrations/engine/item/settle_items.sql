@@ -19,8 +19,9 @@ declare
   v_now constant timestamptz := baton.clock();
   v_settled record;
   v_all_done boolean;
-  v_after jsonb;
   v_result jsonb;
+  v_next jsonb;
+  v_after jsonb;
 begin
   v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
   if v_settled.answer is not null then
@@ -36,8 +37,12 @@ begin
     p_outcomes := baton_api.tell_rows(v_settled.job, v_settled.attempt, p_outcomes);
   end if;
   v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_all_done, v_now);
-  v_after := baton_api.claim_after(v_settled.job, v_settled.attempt, p_claim_next, v_now);
-  return v_result || (v_after #- '{next,groups}');
+  v_next := baton_api.go_on(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
+  v_after := baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
+  if v_after->'next' <> 'null' then
+    v_after := v_after || jsonb_build_object('next', baton_api.items_of(v_settled.job, v_after->'next'));
+  end if;
+  return v_result || v_after;
 end
 $$;
 comment on function baton_api.settle_items is 'Settles an attempt at items, and claims the next ones if asked to.';

@@ -1,29 +1,26 @@
--- Writes what came of the items of an attempt that the caller has locked, and closes it; the stored part of the answer. Internal.
+-- Writes what came of the items of an attempt that the caller has locked; the first part of the answer. Internal.
 -- The former words `completed` for done and `wait` for seconds are understood, too. Locks: items, limiter.
 create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_all_done boolean, p_now timestamptz) returns jsonb
 language plpgsql
 as $$
 declare
+  v_since constant timestamptz := coalesce(p_attempt.turn_at, p_attempt.claimed_at);
   v_result jsonb;
+  v_done int;
 begin
   -- The short way, which most settlements go: every item is done.
   if p_all_done then
     with done as (
       update baton.items i
-      set status = 'completed', attempts = i.attempts + 1, error = null, started_at = p_attempt.claimed_at, ended_at = p_now,
+      set status = 'completed', attempts = i.attempts + 1, error = null, started_at = v_since, ended_at = p_now,
           worker = p_attempt.worker, attempt_id = p_attempt.id
       where i.id = any (p_attempt.item_ids::uuid[])
       returning i.key
     ), freed as (
       delete from baton.item_keys k using done d where d.key is not null and k.job = p_job.name and k.key = d.key
     )
-    update baton.attempts a
-    set finished_at = p_now, outcome = 'settled', item_ids = '{}',
-        result = jsonb_build_object('status', 'settled', 'completed', d.n, 'retried', 0, 'failed', 0, 'left', p_attempt.n_items - d.n)
-    from (select count(*) as n from done) d
-    where a.id = p_attempt.id
-    returning a.result into v_result;
-    return v_result;
+    select count(*) into v_done from done;
+    return jsonb_build_object('status', 'settled', 'completed', v_done, 'retried', 0, 'failed', 0, 'left', cardinality(p_attempt.item_ids) - v_done);
   end if;
   -- One statement, because each costs as much as a row.
   with given as materialized (
@@ -41,7 +38,7 @@ begin
       select case when g.outcome is null or g.outcome = 'wait' and i.created_at > p_now - interval '1 day' then 0 else 1 end as counts) c
   ), stored as (
     update baton.items i
-    set status = g.status, attempts = g.attempts, error = g.error, started_at = p_attempt.claimed_at,
+    set status = g.status, attempts = g.attempts, error = g.error, started_at = v_since,
         ended_at = case when g.status <> 'waiting' then p_now end, worker = p_attempt.worker, attempt_id = p_attempt.id
     from given g where i.id = g.id
   ), freed as (
@@ -58,7 +55,7 @@ begin
     select p_job.name, g.priority, baton_api.microseconds(p_now), p_now + g.later, g.id, g.group_id from given g where g.status = 'waiting'
   ), tried as (
     insert into baton.item_tries (item_id, ended_at, attempt_id, worker, started_at, outcome, error)
-    select g.id, p_now, p_attempt.id, p_attempt.worker, p_attempt.claimed_at,
+    select g.id, p_now, p_attempt.id, p_attempt.worker, v_since,
            case g.outcome when 'wait' then 'waited' when 'retry' then 'retried' else 'left' end, g.error
     from given g where g.status = 'waiting'
   ), failed as (
@@ -70,18 +67,14 @@ begin
         blocked_reason = 'provider_throttled'
     from (select max(g.later) as later from given g where g.outcome = 'wait') w
     where l.job = p_job.name and w.later is not null and p_job.kind <> 'groups'
-  ), counted as (
-    select jsonb_build_object('status', 'settled',
+  )
+  select jsonb_build_object('status', 'settled',
       'completed', count(*) filter (where g.status = 'completed'),
       'retried', count(*) filter (where g.status = 'waiting' and g.outcome is not null),
       'failed', count(*) filter (where g.status = 'failed'),
-      'left', p_attempt.n_items - count(g.outcome)) as result
-    from given g
-  )
-  update baton.attempts a set finished_at = p_now, outcome = 'settled', item_ids = '{}', result = c.result
-  from counted c where a.id = p_attempt.id
-  returning a.result into v_result;
+      'left', cardinality(p_attempt.item_ids) - count(g.outcome))
+  into v_result from given g;
   return v_result;
 end
 $$;
-comment on function baton_api.store_outcomes is 'Writes what came of the items of an attempt, and closes it (internal).';
+comment on function baton_api.store_outcomes is 'Writes what came of the items of an attempt (internal).';

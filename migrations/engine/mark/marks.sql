@@ -3,7 +3,7 @@
 --   rank_mark     no item of the usual priority that is ready has a smaller rank
 --   retry_mark    no item is due again before this moment, in microseconds since 1970
 --   attempt_mark  no open attempt began before this moment, in microseconds since 1970
---   woken         until when the job counts as woken, in seconds since 1970
+--   woken         from when on a writer may wake the job, in milliseconds since 1970
 -- A mark is lowered at any time, and raised only by who holds the lock (lock_id, 0) exclusively; who adds items or claims
 -- holds it shared, to the end of the transaction.
 create or replace function baton.make_marks(p_lock_id bigint) returns void

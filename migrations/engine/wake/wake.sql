@@ -76,22 +76,26 @@ begin
 end
 $$;
 
--- Notes that a job is woken now, for the rest of this second; false when that is noted already. No caller waits: a sequence
+-- Whether a writer may wake a job now, and notes that it does: 200 times a second, and 20 times at once after a spell of quiet (the
+-- generic cell rate algorithm: the sequence is the time from which the next may, in milliseconds). No caller waits: a sequence
 -- changes in place, and of two that do so at once both wake.
 create or replace function baton.mark_woken(p_lock_id bigint) returns boolean
 language plpgsql
 set search_path = ''
 as $$
 declare
+  v_every constant int := 5;
+  v_at_once constant int := 20;
   v_sequence constant regclass := to_regclass('baton.woken_' || p_lock_id);
-  v_now constant double precision := date_part('epoch', pg_catalog.clock_timestamp());
+  v_now constant double precision := date_part('epoch', pg_catalog.clock_timestamp()) * 1000;
+  v_from constant bigint := pg_catalog.pg_sequence_last_value(v_sequence);
 begin
   if v_sequence is null then
     return true;
-  elsif pg_catalog.pg_sequence_last_value(v_sequence) >= v_now then
+  elsif v_from >= v_now then
     return false;
   end if;
-  perform pg_catalog.setval(v_sequence, floor(v_now)::bigint + 1);
+  perform pg_catalog.setval(v_sequence, greatest(v_from, v_now::bigint - v_every * v_at_once) + v_every);
   return true;
 end
 $$;
@@ -106,7 +110,7 @@ declare
   v_rows int := 0;
 begin
   for v_sequence in select to_regclass('baton.woken_' || j.lock_id) from baton.jobs j loop
-    if pg_catalog.pg_sequence_last_value(v_sequence) > date_part('epoch', pg_catalog.clock_timestamp()) + 1 then
+    if pg_catalog.pg_sequence_last_value(v_sequence) > (date_part('epoch', pg_catalog.clock_timestamp()) + 1) * 1000 then
       perform pg_catalog.setval(v_sequence, 0);
       v_rows := v_rows + 1;
     end if;
@@ -116,8 +120,8 @@ end
 $$;
 
 -- Wakes a job for a writer of the application, whose transaction it must not slow. A notification makes transactions commit one
--- at a time, so a job is notified of once a second at most; the listener looks again after that second, for writers who found
--- it woken already. Where transactions can be prepared, which a notification forbids, listeners read the sequence instead.
+-- at a time, so their number is limited; the listener looks again for writers who sent none. Where transactions can be
+-- prepared, which a notification forbids, listeners read the sequence instead.
 create or replace function baton.wake_for_writer(p_job text) returns void
 language plpgsql
 set search_path = ''
@@ -135,7 +139,7 @@ begin
 end
 $$;
 
--- The paths of jobs that were woken after a moment, in seconds since 1970, and the latest such moment: for listeners that
+-- The paths of jobs that were woken after a moment, in milliseconds since 1970, and the latest such moment: for listeners that
 -- are not notified.
 create or replace function baton.woken_since(p_since bigint, out routes text[], out latest bigint)
 language sql stable

@@ -21,7 +21,7 @@ declare
 begin
   perform baton_api.hold_after_failover(v_now);
   v_job := baton_api.job_of(v_name);
-  v_gate := baton_api.open_gate(v_job, p_trigger, p_worker, '-infinity', null);
+  v_gate := baton_api.open_gate(v_job, p_trigger, p_worker, '-infinity');
   if v_gate.declined is not null then
     return v_gate.declined;
   end if;

@@ -21,6 +21,7 @@ declare
   v_group_ids uuid[];
   v_group_id uuid;
   v_result jsonb;
+  v_next jsonb;
   v_after jsonb;
 begin
   v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
@@ -34,17 +35,26 @@ begin
     perform baton_api.check_chunk_outcomes(p_outcomes);
   end if;
   v_brings := exists (select from jsonb_array_elements(p_outcomes) as o(given) where baton_api.brings_something(o.given));
-  v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, p_outcomes, v_brings);
+  v_group_ids := (v_settled.attempt).group_ids;
+  if v_brings then
+    v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, p_outcomes);
+  end if;
   v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_all_done, v_now);
-  if v_group_ids <> '{}' then
-    if v_brings then
-      perform baton_api.apply_chunk_results(v_settled.job, v_settled.attempt, p_outcomes, v_now);
+  if v_brings then
+    perform baton_api.apply_chunk_results(v_settled.job, v_settled.attempt, p_outcomes, v_now);
+  end if;
+  v_next := baton_api.go_on(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
+  -- A group of which the next turn has a chunk has not ended.
+  if v_next is null or v_next->'groups' <> to_jsonb(v_group_ids) then
+    v_group_ids := array(select g.id from unnest(v_group_ids) as g(id) where v_next is null or not v_next->'groups' ? g.id::text);
+    if not v_brings and v_group_ids <> '{}' then
+      v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, '[]');
     end if;
     foreach v_group_id in array v_group_ids loop
       perform baton_api.finish_sync_job(v_settled.job, v_group_id, v_now);
     end loop;
   end if;
-  v_after := baton_api.claim_after(v_settled.job, v_settled.attempt, p_claim_next, v_now);
+  v_after := baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
   if v_after->'next' <> 'null' then
     v_after := v_after || jsonb_build_object('next', baton_api.chunks_of(v_after->'next', v_now));
   end if;

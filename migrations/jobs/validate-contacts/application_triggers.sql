@@ -8,5 +8,5 @@ select baton.attach_trigger('public.contacts', 't10_forget_verdict',
 -- sequence; `register.sql` says so.
 select baton.attach_trigger('public.contacts', 't90_wake',
   $$after insert or update of email on %s for each statement
-    when (date_part('epoch', clock_timestamp()) > pg_sequence_last_value('baton.woken_123456789'))
+    when (date_part('epoch', clock_timestamp()) * 1000 > pg_sequence_last_value('baton.woken_123456789'))
     execute function baton.wake_job('validate-contacts')$$);

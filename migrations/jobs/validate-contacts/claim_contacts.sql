@@ -23,7 +23,7 @@ declare
   v_item_ids text[];
   v_attempt_id uuid;
 begin
-  v_gate := baton_api.open_gate(v_settings, p_trigger, p_worker, '-infinity', null);
+  v_gate := baton_api.open_gate(v_settings, p_trigger, p_worker, '-infinity');
   if v_gate.declined is not null then
     return v_gate.declined;
   end if;

@@ -89,25 +89,65 @@ async fn a_call_that_panics_or_fails_does_not_block_its_path() {
     }
 }
 
-/// Writers within a second of a notification send none, so a call that came before them is followed by another one.
+/// Writers close behind a notification send none, so a call that came before them is followed by another one.
 #[tokio::test]
 async fn a_notified_path_is_called_once_more_after_a_second() {
-    let (wake, hints) = mpsc::unbounded_channel();
-    let (call, mut called) = mpsc::unbounded_channel();
-    let post = move |path: String, trigger| {
-        call.send((path, trigger)).expect("the test listens");
-        async { Ok((200, Bytes::from(r#"{"status":"ran","again":false}"#))) }
-    };
-    tokio::spawn(deliver(wake.clone(), hints, post));
+    let (wake, mut called) = delivering();
     let start = Instant::now();
     wake.send(Hint::Notified("/a".to_owned()))
         .expect("wakes are delivered");
-    let expected = ("/a".to_owned(), "wake");
-    assert_eq!(called.recv().await.as_ref(), Some(&expected));
-    assert_eq!(called.recv().await.as_ref(), Some(&expected));
-    assert!(start.elapsed() >= WRITERS_SHARE);
+    assert_eq!(called.recv().await.as_deref(), Some("/a"));
+    assert_eq!(called.recv().await.as_deref(), Some("/a"));
+    assert!(start.elapsed() >= LOOKS[1]);
     wake.send(Hint::Again("/b".to_owned()))
         .expect("wakes are delivered");
-    let next = called.recv().await.expect("a call is made");
-    assert_eq!(next.0, "/b", "the second call is followed by none");
+    let next = called.recv().await;
+    assert_eq!(
+        next.as_deref(),
+        Some("/b"),
+        "the second call is followed by none"
+    );
+}
+
+#[tokio::test]
+async fn a_path_that_is_notified_in_close_succession_is_called_soon_after_and_after_a_second() {
+    let (wake, mut called) = delivering();
+    for _ in 0..2 {
+        wake.send(Hint::Notified("/a".to_owned()))
+            .expect("wakes are delivered");
+        assert_eq!(called.recv().await.as_deref(), Some("/a"));
+    }
+    let last = Instant::now();
+    assert_eq!(called.recv().await.as_deref(), Some("/a"));
+    assert!(last.elapsed() < LOOKS[1]);
+    assert_eq!(called.recv().await.as_deref(), Some("/a"));
+    assert!(last.elapsed() + CLOSE >= LOOKS[1]);
+}
+
+#[tokio::test]
+async fn a_path_that_was_notified_since_needs_no_look_for_those_before() {
+    let (wake, mut called) = delivering();
+    let before = Instant::now();
+    wake.send(Hint::Notified("/a".to_owned()))
+        .expect("wakes are delivered");
+    assert_eq!(called.recv().await.as_deref(), Some("/a"));
+    for hint in [
+        Hint::Behind("/a".to_owned(), before),
+        Hint::Again("/b".to_owned()),
+    ] {
+        wake.send(hint).expect("wakes are delivered");
+    }
+    assert_eq!(called.recv().await.as_deref(), Some("/b"));
+}
+
+/// A deliverer whose calls find nothing more, and the paths that it calls.
+fn delivering() -> (mpsc::UnboundedSender<Hint>, mpsc::UnboundedReceiver<String>) {
+    let (wake, hints) = mpsc::unbounded_channel();
+    let (call, called) = mpsc::unbounded_channel();
+    let post = move |path: String, _| {
+        call.send(path).expect("the test listens");
+        async { Ok((200, Bytes::from(r#"{"status":"ran","again":false}"#))) }
+    };
+    tokio::spawn(deliver(wake.clone(), hints, post));
+    (wake, called)
 }
