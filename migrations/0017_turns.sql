@@ -5,6 +5,7 @@ alter table baton.attempts
   add column turns int not null default 1,
   add column turn_at timestamptz,
   add column turn_result jsonb,
+  add column turn_items int not null default 0,
   -- Checks of a table are read anew for every statement that writes to it. Only the engine writes here.
   drop constraint attempt_outcome_is_known,
   drop constraint finished_attempt_has_an_outcome;
@@ -12,9 +13,9 @@ alter table baton.attempts set (fillfactor = 50);
 comment on table baton.attempts is 'A lease on a batch, or on one batch after another. Whoever settles must name its token: its id, of which the last four digits count the turns.';
 comment on column baton.attempts.turns is 'How many batches it has claimed, one after another.';
 comment on column baton.attempts.turn_at is 'When it claimed the batch that it has, if not its first.';
-comment on column baton.attempts.turn_result is 'What the last settlement answered, where result counts several turns.';
+comment on column baton.attempts.turn_result is 'What came of the batch that was settled last; null when all of it was done, which were turn_items.';
 comment on column baton.attempts.n_items is 'How many items it has claimed in all its turns.';
-comment on column baton.attempts.result is 'What came of its items in all its turns.';
+comment on column baton.attempts.result is 'What came of its items in all its turns; null while it is open and all of them were done.';
 
 alter table baton.items
   drop constraint item_status_is_known,

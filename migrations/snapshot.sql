@@ -33,6 +33,7 @@ create table baton.attempts (
   turns integer not null default 1,
   turn_at timestamp with time zone,
   turn_result jsonb,
+  turn_items integer not null default 0,
   constraint attempts_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES baton.cycles(id),
   constraint attempts_pkey PRIMARY KEY (id)
 );
@@ -739,8 +740,8 @@ create function baton.webhook_headers(p_secret text, p_id text, p_at timestamp w
 
 create function baton.woken_since(p_since bigint, OUT routes text[], OUT latest bigint) returns record;
 
-create function baton_api.add_results(p_before jsonb, p_result jsonb) returns jsonb;
--- What came of the items of several turns (internal).
+create function baton_api.add_results(p_attempt baton.attempts, p_result jsonb) returns jsonb;
+-- What came of an attempt's items in all its turns (internal).
 
 create function baton_api.all_done(p_attempt baton.attempts, p_outcomes jsonb) returns boolean;
 -- Whether outcomes say of every item of an attempt that it is done (internal).
@@ -868,6 +869,9 @@ create function baton_api.decline_run(p_job text, p_status text, p_reason text, 
 create function baton_api.delete_items(p_ids uuid[]) returns void;
 -- Deletes items with all that is known of them (internal).
 
+create function baton_api.done_result(p_items integer) returns jsonb;
+-- The result of a settlement after which all items of the batch are done (internal).
+
 create function baton_api.drain_group(p_job baton.jobs, p_group_id uuid, p_error text, p_limit integer, p_now timestamp with time zone) returns integer;
 -- Cancels the items of a group that no attempt has (internal).
 
@@ -917,6 +921,9 @@ grant execute on function baton_api.extend_attempt to baton_<database>_validate_
 create function baton_api.feed_rows(p_job baton.jobs, p_limit integer, p_now timestamp with time zone) returns void;
 -- Takes due rows of the application into the queue (internal).
 
+create function baton_api.find_attempt(p_token uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
+-- Finds an attempt that is to be settled, or says why it cannot be (internal).
+
 create function baton_api.finish_cycle(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Completes a running cycle (internal).
 
@@ -925,6 +932,9 @@ create function baton_api.finish_ended_sync_jobs(p_limit integer) returns void;
 
 create function baton_api.finish_sync_job(p_job baton.jobs, p_sync_job_id uuid, p_now timestamp with time zone) returns void;
 -- Ends a sync job whose chunks are all at their end (internal).
+
+create function baton_api.finish_sync_jobs(p_job baton.jobs, p_sync_job_ids uuid[], p_now timestamp with time zone) returns void;
+-- Ends those sync jobs whose chunks are all at their end (internal).
 
 create function baton_api.first_id_at(p_at timestamp with time zone) returns uuid;
 -- The smallest id that is made from a moment on (internal).
@@ -942,7 +952,10 @@ create function baton_api.get_sync_job_progress(p_sync_job text) returns jsonb s
 create function baton_api.give_up_contacts(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Sets contacts aside whose validation keeps killing its worker (internal).
 
-create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamp with time zone) returns jsonb;
+create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_now timestamp with time zone) returns jsonb;
+-- The next turn of an attempt (internal).
+
+create function baton_api.go_on_or_close(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamp with time zone) returns jsonb;
 -- The next turn of an attempt, or its end (internal).
 
 create function baton_api.goes_on(p_trigger text) returns boolean;
@@ -950,6 +963,9 @@ create function baton_api.goes_on(p_trigger text) returns boolean;
 
 create function baton_api.group_has_ended(p_job baton.jobs, p_group_id uuid) returns boolean;
 -- Whether no item of a group waits or is under way (internal).
+
+create function baton_api.groups_left(p_group_ids uuid[], p_next jsonb) returns uuid[];
+-- Those of the groups that the next turn of an attempt has no item of (internal).
 
 create function baton_api.has_due_rows(p_job baton.jobs, p_now timestamp with time zone) returns boolean;
 -- Whether the view of a job has a due row that is not in the queue (internal).
@@ -1006,7 +1022,7 @@ create function baton_api.lease_messages(p_job text, p_attempt_id uuid, p_limit 
 -- Leases due messages of a job to an attempt (internal).
 
 create function baton_api.lock_attempt(p_token uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
--- Locks an attempt that is to be settled, or says why it cannot be (internal).
+-- Finds and locks an attempt that is to be settled (internal).
 
 create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_group_ids uuid[], p_outcomes jsonb) returns uuid[];
 -- Locks the groups that a settlement of chunks may change (internal).
@@ -1229,7 +1245,10 @@ create function baton_api.start_sync(p_source text, p_full boolean, p_who text) 
 create function baton_api.start_validation_session(p_total_contacts bigint DEFAULT NULL::bigint, p_config jsonb DEFAULT '{}'::jsonb) returns uuid security definer;
 -- Starts a validation cycle by hand; 23P01 while another one runs.
 
-create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_all_done boolean, p_now timestamp with time zone) returns jsonb;
+create function baton_api.store_done(p_job baton.jobs, p_attempt baton.attempts, p_now timestamp with time zone) returns void;
+-- Writes that all items of an attempt are done (internal).
+
+create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns jsonb;
 -- Writes what came of the items of an attempt (internal).
 
 create function baton_api.submit_messages(p_attempt_id uuid, p_outcomes jsonb, p_letters jsonb) returns jsonb security definer;

@@ -5,7 +5,7 @@ select i.id, i.job, i.key, baton_api.mask_secrets(i.data::text)::jsonb as data, 
          when r.run_at > baton.clock() then 'delayed'
          else 'ready' end as status,
        i.attempts, j.max_attempts, i.priority, r.run_at, i.created_at, coalesce(a.since, i.started_at) as started_at, i.ended_at,
-       coalesce(a.worker, i.worker) as worker, i.error
+       coalesce(a.worker, i.worker, (select t.worker from baton.attempts t where t.id = i.attempt_id)) as worker, i.error
 from baton.items i
 join baton.jobs j on j.name = i.job
 left join baton.ready_items r on r.item_id = i.id and i.status = 'waiting'

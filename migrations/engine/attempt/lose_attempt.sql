@@ -7,7 +7,9 @@ declare
 begin
   select j.* into v_job from baton.jobs j where j.name = p_attempt.job;
   update baton.attempts a
-  set finished_at = p_now, outcome = 'lost', item_ids = '{}', result = coalesce(a.result, '{}') || jsonb_build_object('status', 'lost', 'reason', p_reason)
+  set finished_at = p_now, outcome = 'lost', item_ids = '{}',
+      result = coalesce(a.result, case when a.turns > 1 then baton_api.done_result(a.n_items - cardinality(a.item_ids)) end, '{}')
+        || jsonb_build_object('status', 'lost', 'reason', p_reason)
   where a.id = p_attempt.id;
   if v_job.kind = 'custom' then
     execute format('select %s($1, $2, $3)', baton_api.job_function(p_attempt.job, 'lost')) using p_attempt, p_reason, p_now;

@@ -1,27 +1,12 @@
 -- Writes what came of the items of an attempt that the caller has locked; the first part of the answer. Internal.
 -- The former words `completed` for done and `wait` for seconds are understood, too. Locks: items, limiter.
-create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_all_done boolean, p_now timestamptz) returns jsonb
+create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamptz) returns jsonb
 language plpgsql
 as $$
 declare
   v_since constant timestamptz := coalesce(p_attempt.turn_at, p_attempt.claimed_at);
   v_result jsonb;
-  v_done int;
 begin
-  -- The short way, which most settlements go: every item is done.
-  if p_all_done then
-    with done as (
-      update baton.items i
-      set status = 'completed', attempts = i.attempts + 1, error = null, started_at = v_since, ended_at = p_now,
-          worker = p_attempt.worker, attempt_id = p_attempt.id
-      where i.id = any (p_attempt.item_ids::uuid[])
-      returning i.key
-    ), freed as (
-      delete from baton.item_keys k using done d where d.key is not null and k.job = p_job.name and k.key = d.key
-    )
-    select count(*) into v_done from done;
-    return jsonb_build_object('status', 'settled', 'completed', v_done, 'retried', 0, 'failed', 0, 'left', cardinality(p_attempt.item_ids) - v_done);
-  end if;
   -- One statement, because each costs as much as a row.
   with given as materialized (
     select i.id, i.key, i.priority, i.group_id, i.attempts + c.counts as attempts, g.outcome,

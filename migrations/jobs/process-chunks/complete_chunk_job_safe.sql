@@ -15,50 +15,49 @@ security definer set search_path = '' set enable_seqscan = off set jit = off set
 as $$
 declare
   v_now constant timestamptz := baton.clock();
+  v_brings constant boolean := exists (select from jsonb_path_query(p_outcomes, 'strict $[*]', silent => true) as o(given) where baton_api.brings_something(o.given));
   v_settled record;
-  v_all_done boolean;
-  v_brings boolean;
   v_group_ids uuid[];
-  v_group_id uuid;
   v_result jsonb;
   v_next jsonb;
-  v_after jsonb;
 begin
-  v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
+  v_settled := baton_api.find_attempt(p_attempt_id, v_now);
   if v_settled.answer is not null then
     return v_settled.answer;
   elsif (v_settled.job).name <> 'process-chunks' then
     raise exception 'attempt % belongs to %', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
   end if;
-  v_all_done := baton_api.all_done(v_settled.attempt, p_outcomes);
-  if not v_all_done then
-    perform baton_api.check_chunk_outcomes(p_outcomes);
+  -- The short way, which most settlements go: everything is done and brought nothing, and there is more.
+  if p_claim_next and not v_brings and baton_api.all_done(v_settled.attempt, p_outcomes) then
+    v_next := baton_api.go_on(v_settled.job, v_settled.attempt, null, v_now);
+    if v_next is not null then
+      perform baton_api.store_done(v_settled.job, v_settled.attempt, v_now);
+      v_group_ids := baton_api.groups_left((v_settled.attempt).group_ids, v_next);
+      if v_group_ids <> '{}' then
+        perform baton_api.finish_sync_jobs(v_settled.job, baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, '[]'), v_now);
+      end if;
+      return baton_api.done_result(cardinality((v_settled.attempt).item_ids))
+        || jsonb_build_object('again', true, 'again_in', null, 'next', baton_api.chunks_of(v_next, v_now));
+    end if;
   end if;
-  v_brings := exists (select from jsonb_array_elements(p_outcomes) as o(given) where baton_api.brings_something(o.given));
-  v_group_ids := (v_settled.attempt).group_ids;
-  if v_brings then
-    v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, p_outcomes);
+
+  v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
+  if v_settled.answer is not null then
+    return v_settled.answer;
   end if;
-  v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_all_done, v_now);
+  perform baton_api.check_chunk_outcomes(p_outcomes);
+  v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, (v_settled.attempt).group_ids, p_outcomes);
+  v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_now);
   if v_brings then
     perform baton_api.apply_chunk_results(v_settled.job, v_settled.attempt, p_outcomes, v_now);
   end if;
-  v_next := baton_api.go_on(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
-  -- A group of which the next turn has a chunk has not ended.
-  if v_next is null or v_next->'groups' <> to_jsonb(v_group_ids) then
-    v_group_ids := array(select g.id from unnest(v_group_ids) as g(id) where v_next is null or not v_next->'groups' ? g.id::text);
-    if not v_brings and v_group_ids <> '{}' then
-      v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, '[]');
-    end if;
-    foreach v_group_id in array v_group_ids loop
-      perform baton_api.finish_sync_job(v_settled.job, v_group_id, v_now);
-    end loop;
+  v_next := baton_api.go_on_or_close(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
+  perform baton_api.finish_sync_jobs(v_settled.job, baton_api.groups_left(v_group_ids, v_next), v_now);
+  v_result := v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
+  if v_result->'next' <> 'null' then
+    return v_result || jsonb_build_object('next', baton_api.chunks_of(v_result->'next', v_now));
   end if;
-  v_after := baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
-  if v_after->'next' <> 'null' then
-    v_after := v_after || jsonb_build_object('next', baton_api.chunks_of(v_after->'next', v_now));
-  end if;
-  return v_result || v_after;
+  return v_result;
 end
 $$;
 comment on function baton_api.complete_chunk_job_safe is 'Settles an attempt at chunks, and claims the next ones if asked to.';

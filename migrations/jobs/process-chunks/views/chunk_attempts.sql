@@ -7,6 +7,6 @@ cross join lateral (
   select t.worker, t.started_at, t.ended_at, t.outcome, t.error from baton.item_tries t where t.item_id = i.id
   union all
   -- The last try is told by the item.
-  select i.worker, i.started_at, i.ended_at, i.status, i.error where i.ended_at is not null and i.started_at is not null) t
+  select coalesce(i.worker, (select a.worker from baton.attempts a where a.id = i.attempt_id)), i.started_at, i.ended_at, i.status, i.error where i.ended_at is not null and i.started_at is not null) t
 where i.job = 'process-chunks';
 comment on view baton_board.chunk_attempts is 'Every try at every chunk: by which worker, when, and what came of it.';

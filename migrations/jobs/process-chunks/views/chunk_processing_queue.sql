@@ -7,7 +7,7 @@ select i.id, i.id as chunk_id, i.group_id as parent_sync_job_id, case
          else 'pending' end as status,
        i.attempts + case when i.status = 'waiting' and r.item_id is null then 1 else 0 end as attempts, j.max_attempts, i.created_at,
        coalesce(a.since, i.started_at) as started_at, i.ended_at as completed_at, i.error as error_message,
-       coalesce(a.worker, i.worker) as worker_id, r.run_at as retry_at, i.brought as items
+       coalesce(a.worker, i.worker, (select t.worker from baton.attempts t where t.id = i.attempt_id)) as worker_id, r.run_at as retry_at, i.brought as items
 from baton.items i
 join baton.jobs j on j.name = i.job
 left join baton.ready_items r on r.item_id = i.id and i.status = 'waiting'
