@@ -6,6 +6,7 @@ alter table baton.attempts
   add column turn_at timestamptz,
   add column turn_result jsonb,
   add column turn_items int not null default 0,
+  add column role text,
   -- Checks of a table are read anew for every statement that writes to it. Only the engine writes here.
   drop constraint attempt_outcome_is_known,
   drop constraint finished_attempt_has_an_outcome;
@@ -14,6 +15,7 @@ comment on table baton.attempts is 'A lease on a batch, or on one batch after an
 comment on column baton.attempts.turns is 'How many batches it has claimed, one after another.';
 comment on column baton.attempts.turn_at is 'When it claimed the batch that it has, if not its first.';
 comment on column baton.attempts.turn_result is 'What came of the batch that was settled last; null when all of it was done, which were turn_items.';
+comment on column baton.attempts.role is 'Who claimed it, where only its own role may settle it.';
 comment on column baton.attempts.n_items is 'How many items it has claimed in all its turns.';
 comment on column baton.attempts.result is 'What came of its items in all its turns; null while it is open and all of them were done.';
 

@@ -34,6 +34,7 @@ create table baton.attempts (
   turn_at timestamp with time zone,
   turn_result jsonb,
   turn_items integer not null default 0,
+  role text,
   constraint attempts_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES baton.cycles(id),
   constraint attempts_pkey PRIMARY KEY (id)
 );
@@ -743,8 +744,8 @@ create function baton.woken_since(p_since bigint, OUT routes text[], OUT latest 
 create function baton_api.add_results(p_attempt baton.attempts, p_result jsonb) returns jsonb;
 -- What came of an attempt's items in all its turns (internal).
 
-create function baton_api.all_done(p_attempt baton.attempts, p_outcomes jsonb) returns boolean;
--- Whether outcomes say of every item of an attempt that it is done (internal).
+create function baton_api.all_done(p_item_ids text[], p_outcomes jsonb) returns boolean;
+-- Whether outcomes say of every item of a batch that it is done (internal).
 
 create function baton_api.apply_chunk_results(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns void;
 -- Applies what chunks brought (internal).
@@ -791,7 +792,7 @@ create function baton_api.check_outcomes(p_outcomes jsonb) returns void;
 create function baton_api.check_role(p_job text) returns void;
 -- Refuses a caller that is neither the role of this job nor the owner (internal).
 
-create function baton_api.chunks_of(p_claimed jsonb, p_now timestamp with time zone) returns jsonb;
+create function baton_api.chunks_of(p_token uuid, p_item_ids uuid[], p_group_ids uuid[], p_now timestamp with time zone) returns text;
 -- The answer to a claim of chunks (internal).
 
 create function baton_api.claim_after(p_job baton.jobs, p_attempt baton.attempts, p_next jsonb, p_claim_next boolean, p_now timestamp with time zone) returns jsonb;
@@ -921,9 +922,6 @@ grant execute on function baton_api.extend_attempt to baton_<database>_validate_
 create function baton_api.feed_rows(p_job baton.jobs, p_limit integer, p_now timestamp with time zone) returns void;
 -- Takes due rows of the application into the queue (internal).
 
-create function baton_api.find_attempt(p_token uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
--- Finds an attempt that is to be settled, or says why it cannot be (internal).
-
 create function baton_api.finish_cycle(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Completes a running cycle (internal).
 
@@ -932,9 +930,6 @@ create function baton_api.finish_ended_sync_jobs(p_limit integer) returns void;
 
 create function baton_api.finish_sync_job(p_job baton.jobs, p_sync_job_id uuid, p_now timestamp with time zone) returns void;
 -- Ends a sync job whose chunks are all at their end (internal).
-
-create function baton_api.finish_sync_jobs(p_job baton.jobs, p_sync_job_ids uuid[], p_now timestamp with time zone) returns void;
--- Ends those sync jobs whose chunks are all at their end (internal).
 
 create function baton_api.first_id_at(p_at timestamp with time zone) returns uuid;
 -- The smallest id that is made from a moment on (internal).
@@ -952,10 +947,7 @@ create function baton_api.get_sync_job_progress(p_sync_job text) returns jsonb s
 create function baton_api.give_up_contacts(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Sets contacts aside whose validation keeps killing its worker (internal).
 
-create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_now timestamp with time zone) returns jsonb;
--- The next turn of an attempt (internal).
-
-create function baton_api.go_on_or_close(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamp with time zone) returns jsonb;
+create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamp with time zone) returns jsonb;
 -- The next turn of an attempt, or its end (internal).
 
 create function baton_api.goes_on(p_trigger text) returns boolean;
@@ -963,9 +955,6 @@ create function baton_api.goes_on(p_trigger text) returns boolean;
 
 create function baton_api.group_has_ended(p_job baton.jobs, p_group_id uuid) returns boolean;
 -- Whether no item of a group waits or is under way (internal).
-
-create function baton_api.groups_left(p_group_ids uuid[], p_next jsonb) returns uuid[];
--- Those of the groups that the next turn of an attempt has no item of (internal).
 
 create function baton_api.has_due_rows(p_job baton.jobs, p_now timestamp with time zone) returns boolean;
 -- Whether the view of a job has a due row that is not in the queue (internal).
@@ -1000,7 +989,7 @@ create function baton_api.is_transient(p_sqlstate text) returns boolean;
 create function baton_api.items_again(p_job baton.jobs, p_now timestamp with time zone) returns jsonb;
 -- Whether another call for items is worth while, and when (internal).
 
-create function baton_api.items_of(p_job baton.jobs, p_claimed jsonb) returns jsonb;
+create function baton_api.items_of(p_token uuid, p_item_ids uuid[], p_max_attempts integer) returns text;
 -- What a worker is told of the items that it claimed (internal).
 
 create function baton_api.job_function(p_job text, p_hook text) returns text;
@@ -1022,7 +1011,7 @@ create function baton_api.lease_messages(p_job text, p_attempt_id uuid, p_limit 
 -- Leases due messages of a job to an attempt (internal).
 
 create function baton_api.lock_attempt(p_token uuid, p_now timestamp with time zone, OUT answer jsonb, OUT attempt baton.attempts, OUT job baton.jobs) returns record;
--- Finds and locks an attempt that is to be settled (internal).
+-- Locks an attempt that is to be settled, or says why it cannot be (internal).
 
 create function baton_api.lock_touched_groups(p_attempt baton.attempts, p_group_ids uuid[], p_outcomes jsonb) returns uuid[];
 -- Locks the groups that a settlement of chunks may change (internal).
@@ -1072,6 +1061,9 @@ create function baton_api.microseconds(p_at timestamp with time zone) returns bi
 
 create function baton_api.next_item_due_at(p_job baton.jobs, p_now timestamp with time zone) returns timestamp with time zone;
 -- When the next item of a job is due that waits (internal).
+
+create function baton_api.next_turn(p_kind text, p_token uuid, p_outcomes jsonb, p_now timestamp with time zone, OUT token uuid, OUT item_ids uuid[], OUT group_id uuid, OUT max_attempts integer, OUT done integer) returns record;
+-- The short way of a settlement that wants more (internal).
 
 create function baton_api.note_long_cycles(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Notes an alert for each cycle that runs too long, once (internal).
@@ -1245,8 +1237,8 @@ create function baton_api.start_sync(p_source text, p_full boolean, p_who text) 
 create function baton_api.start_validation_session(p_total_contacts bigint DEFAULT NULL::bigint, p_config jsonb DEFAULT '{}'::jsonb) returns uuid security definer;
 -- Starts a validation cycle by hand; 23P01 while another one runs.
 
-create function baton_api.store_done(p_job baton.jobs, p_attempt baton.attempts, p_now timestamp with time zone) returns void;
--- Writes that all items of an attempt are done (internal).
+create function baton_api.store_done(p_kind text, p_job text, p_attempt_id uuid, p_item_ids text[], p_since timestamp with time zone, p_now timestamp with time zone) returns void;
+-- Writes that items are done (internal).
 
 create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns jsonb;
 -- Writes what came of the items of an attempt (internal).
@@ -1294,6 +1286,9 @@ create function baton_api.unreachable_rows() returns jsonb security definer;
 
 create function baton_api.update_validation_session(p_session_id uuid, p_validated_count bigint, p_iteration integer) returns boolean security definer;
 -- Sets the counts of a running validation cycle by hand.
+
+create function baton_api.uuids(p_ids jsonb) returns uuid[];
+-- An array of ids out of JSON (internal).
 
 create function baton_api.wait_for_turn(p_lock_id bigint, p_seat integer) returns boolean;
 -- Waits for an advisory lock, but not long (internal).

@@ -39,7 +39,7 @@ impl Home {
         let program = super::home().join("target/debug/baton");
         anyhow::ensure!(
             program.exists(),
-            "{} is missing; cargo build -p cli makes it",
+            "{} is missing; cargo build -p baton-cli makes it",
             program.display()
         );
         let mut command = Command::new(std::fs::canonicalize(program)?);

@@ -35,7 +35,7 @@ impl Child {
             .spawn()
             .map_err(advice::with(
                 format!("starting {}", program.display()),
-                "build the command line beside this program: cargo build -p cli",
+                "build the command line beside this program: cargo build -p baton-cli",
             ))?;
         let stdout = process
             .stdout

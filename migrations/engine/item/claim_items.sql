@@ -19,7 +19,10 @@ begin
   end if;
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
   v_claimed := baton_api.claim_next_items(v_job, p_trigger, p_worker, null);
-  return case v_claimed->>'status' when 'claimed' then baton_api.items_of(v_job, v_claimed) else v_claimed end;
+  if v_claimed->>'status' <> 'claimed' then
+    return v_claimed;
+  end if;
+  return baton_api.items_of((v_claimed->>'attempt_id')::uuid, baton_api.uuids(v_claimed->'item_ids'), v_job.max_attempts)::jsonb;
 end
 $$;
 comment on function baton_api.claim_items is 'Claims the next items of a job, or says why not.';

@@ -17,41 +17,38 @@ security definer set search_path = '' set enable_seqscan = off set jit = off set
 as $$
 declare
   v_now constant timestamptz := baton.clock();
+  v_turn record;
   v_settled record;
   v_result jsonb;
   v_next jsonb;
 begin
-  v_settled := baton_api.find_attempt(p_attempt_id, v_now);
-  if v_settled.answer is not null then
-    return v_settled.answer;
-  elsif (v_settled.job).kind not in ('queue', 'rows') then
-    raise exception 'attempt % belongs to %, which has a settlement of its own', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
-  end if;
-  -- The short way, which most settlements go: everything is done, and there is more.
-  if p_claim_next and (v_settled.job).kind = 'queue' and baton_api.all_done(v_settled.attempt, p_outcomes) then
-    v_next := baton_api.go_on(v_settled.job, v_settled.attempt, null, v_now);
-    if v_next is not null then
-      perform baton_api.store_done(v_settled.job, v_settled.attempt, v_now);
-      return baton_api.done_result(cardinality((v_settled.attempt).item_ids))
-        || jsonb_build_object('again', true, 'again_in', null, 'next', baton_api.items_of(v_settled.job, v_next));
+  perform baton_api.check_isolation();
+  if p_claim_next then
+    v_turn := baton_api.next_turn('queue', p_attempt_id, p_outcomes, v_now);
+    if v_turn.token is not null then
+      return ('{"status": "settled", "completed": ' || v_turn.done || ', "retried": 0, "failed": 0, "left": 0, "again": true, "again_in": null, "next": '
+        || baton_api.items_of(v_turn.token, v_turn.item_ids, v_turn.max_attempts) || '}')::jsonb;
     end if;
   end if;
 
   v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
   if v_settled.answer is not null then
     return v_settled.answer;
+  elsif (v_settled.job).kind not in ('queue', 'rows') then
+    raise exception 'attempt % belongs to %, which has a settlement of its own', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
   end if;
   perform baton_api.check_outcomes(p_outcomes);
   if (v_settled.job).kind = 'rows' then
     p_outcomes := baton_api.tell_rows(v_settled.job, v_settled.attempt, p_outcomes);
   end if;
   v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_now);
-  v_next := baton_api.go_on_or_close(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
+  v_next := baton_api.go_on(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
   v_result := v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
-  if v_result->'next' <> 'null' then
-    return v_result || jsonb_build_object('next', baton_api.items_of(v_settled.job, v_result->'next'));
+  v_next := v_result->'next';
+  if v_next <> 'null' then
+    v_next := baton_api.items_of((v_next->>'attempt_id')::uuid, baton_api.uuids(v_next->'item_ids'), (v_settled.job).max_attempts)::jsonb;
   end if;
-  return v_result;
+  return v_result || jsonb_build_object('next', v_next);
 end
 $$;
 comment on function baton_api.settle_items is 'Settles an attempt at items, and claims the next ones if asked to.';

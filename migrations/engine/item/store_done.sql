@@ -1,16 +1,27 @@
--- Writes that all items of an attempt are done. By which worker is told by the attempt. Internal. Locks: items.
-create function baton_api.store_done(p_job baton.jobs, p_attempt baton.attempts, p_now timestamptz) returns void
+-- Writes that items are done that an attempt claimed at p_since. By which worker is told by the attempt. Items of groups have no key.
+-- Internal. Locks: items.
+create function baton_api.store_done(p_kind text, p_job text, p_attempt_id uuid, p_item_ids text[], p_since timestamptz, p_now timestamptz) returns void
 language plpgsql
 as $$
+declare
+  v_keys text[];
 begin
-  with done as (
+  if p_kind = 'groups' then
     update baton.items i
-    set status = 'completed', attempts = i.attempts + 1, error = null, started_at = coalesce(p_attempt.turn_at, p_attempt.claimed_at), ended_at = p_now,
-        worker = null, attempt_id = p_attempt.id
-    where i.id = any (p_attempt.item_ids::uuid[])
-    returning i.key
-  )
-  delete from baton.item_keys k using done d where d.key is not null and k.job = p_job.name and k.key = d.key;
+    set status = 'completed', attempts = i.attempts + 1, error = null, started_at = p_since, ended_at = p_now, worker = null, attempt_id = p_attempt_id
+    where i.id = any (p_item_ids::uuid[]);
+  else
+    with done as (
+      update baton.items i
+      set status = 'completed', attempts = i.attempts + 1, error = null, started_at = p_since, ended_at = p_now, worker = null, attempt_id = p_attempt_id
+      where i.id = any (p_item_ids::uuid[])
+      returning i.key
+    )
+    select array_agg(d.key) filter (where d.key is not null) into v_keys from done d;
+    if v_keys is not null then
+      delete from baton.item_keys k where k.job = p_job and k.key = any (v_keys);
+    end if;
+  end if;
 end
 $$;
-comment on function baton_api.store_done is 'Writes that all items of an attempt are done (internal).';
+comment on function baton_api.store_done is 'Writes that items are done (internal).';

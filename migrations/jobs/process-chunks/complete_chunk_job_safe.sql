@@ -15,49 +15,57 @@ security definer set search_path = '' set enable_seqscan = off set jit = off set
 as $$
 declare
   v_now constant timestamptz := baton.clock();
-  v_brings constant boolean := exists (select from jsonb_path_query(p_outcomes, 'strict $[*]', silent => true) as o(given) where baton_api.brings_something(o.given));
+  v_brings boolean;
+  v_turn record;
   v_settled record;
   v_group_ids uuid[];
+  v_group_id uuid;
   v_result jsonb;
   v_next jsonb;
 begin
-  v_settled := baton_api.find_attempt(p_attempt_id, v_now);
-  if v_settled.answer is not null then
-    return v_settled.answer;
-  elsif (v_settled.job).name <> 'process-chunks' then
-    raise exception 'attempt % belongs to %', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
-  end if;
-  -- The short way, which most settlements go: everything is done and brought nothing, and there is more.
-  if p_claim_next and not v_brings and baton_api.all_done(v_settled.attempt, p_outcomes) then
-    v_next := baton_api.go_on(v_settled.job, v_settled.attempt, null, v_now);
-    if v_next is not null then
-      perform baton_api.store_done(v_settled.job, v_settled.attempt, v_now);
-      v_group_ids := baton_api.groups_left((v_settled.attempt).group_ids, v_next);
-      if v_group_ids <> '{}' then
-        perform baton_api.finish_sync_jobs(v_settled.job, baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, '[]'), v_now);
-      end if;
-      return baton_api.done_result(cardinality((v_settled.attempt).item_ids))
-        || jsonb_build_object('again', true, 'again_in', null, 'next', baton_api.chunks_of(v_next, v_now));
+  perform baton_api.check_isolation();
+  v_brings := case when jsonb_typeof(p_outcomes) is distinct from 'array' then false
+    when jsonb_array_length(p_outcomes) = 1 then baton_api.brings_something(p_outcomes->0)
+    else exists (select from jsonb_array_elements(p_outcomes) as o(given) where baton_api.brings_something(o.given)) end;
+  if p_claim_next and not v_brings then
+    v_turn := baton_api.next_turn('groups', p_attempt_id, p_outcomes, v_now);
+    if v_turn.token is not null then
+      return ('{"status": "settled", "completed": ' || v_turn.done || ', "retried": 0, "failed": 0, "left": 0, "again": true, "again_in": null, "next": '
+        || baton_api.chunks_of(v_turn.token, v_turn.item_ids, array[v_turn.group_id], v_now) || '}')::jsonb;
     end if;
   end if;
 
   v_settled := baton_api.lock_attempt(p_attempt_id, v_now);
   if v_settled.answer is not null then
     return v_settled.answer;
+  elsif (v_settled.job).name <> 'process-chunks' then
+    raise exception 'attempt % belongs to %', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
   end if;
   perform baton_api.check_chunk_outcomes(p_outcomes);
-  v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, (v_settled.attempt).group_ids, p_outcomes);
+  v_group_ids := (v_settled.attempt).group_ids;
+  -- Locks of groups come before those of chunks, except for groups that have ended, which go_on does not touch.
+  if v_brings then
+    v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, p_outcomes);
+  end if;
   v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_now);
   if v_brings then
     perform baton_api.apply_chunk_results(v_settled.job, v_settled.attempt, p_outcomes, v_now);
   end if;
-  v_next := baton_api.go_on_or_close(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
-  perform baton_api.finish_sync_jobs(v_settled.job, baton_api.groups_left(v_group_ids, v_next), v_now);
-  v_result := v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
-  if v_result->'next' <> 'null' then
-    return v_result || jsonb_build_object('next', baton_api.chunks_of(v_result->'next', v_now));
+  v_next := baton_api.go_on(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
+  -- A group of which the next turn has a chunk has not ended.
+  v_group_ids := array(select g.id from unnest(v_group_ids) as g(id) where v_next is null or not v_next->'groups' ? g.id::text);
+  if not v_brings and v_group_ids <> '{}' then
+    v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, '[]');
   end if;
-  return v_result;
+  foreach v_group_id in array v_group_ids loop
+    perform baton_api.finish_sync_job(v_settled.job, v_group_id, v_now);
+  end loop;
+  v_result := v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
+  v_next := v_result->'next';
+  if v_next <> 'null' then
+    v_next := baton_api.chunks_of((v_next->>'attempt_id')::uuid, baton_api.uuids(v_next->'item_ids'), baton_api.uuids(v_next->'groups'), v_now)::jsonb;
+  end if;
+  return v_result || jsonb_build_object('next', v_next);
 end
 $$;
 comment on function baton_api.complete_chunk_job_safe is 'Settles an attempt at chunks, and claims the next ones if asked to.';

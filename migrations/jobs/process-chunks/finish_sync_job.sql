@@ -35,17 +35,3 @@ begin
 end
 $$;
 comment on function baton_api.finish_sync_job is 'Ends a sync job whose chunks are all at their end (internal).';
-
--- Ends those of the sync jobs whose chunks are all at their end. Internal; the caller has locked the groups, in the order of their ids.
-create function baton_api.finish_sync_jobs(p_job baton.jobs, p_sync_job_ids uuid[], p_now timestamptz) returns void
-language plpgsql
-as $$
-declare
-  v_sync_job_id uuid;
-begin
-  foreach v_sync_job_id in array p_sync_job_ids loop
-    perform baton_api.finish_sync_job(p_job, v_sync_job_id, p_now);
-  end loop;
-end
-$$;
-comment on function baton_api.finish_sync_jobs is 'Ends those sync jobs whose chunks are all at their end (internal).';

@@ -19,7 +19,7 @@ const SLICE: u32 = 10_000;
 /// Claims measured at each size.
 const CLAIMS: u32 = 50;
 /// Between two looks whether a sync job has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// When a sync job is given up.
 const ENDS_WITHIN: Duration = Duration::from_secs(600);
 
