@@ -4,8 +4,9 @@
 alter table baton.attempts
   add column turns int not null default 1,
   add column turn_at timestamptz,
-  add column turn_result jsonb,
   add column turn_items int not null default 0,
+  add column rank bigint,
+  add column turn_result jsonb,
   add column role text,
   -- Checks of a table are read anew for every statement that writes to it. Only the engine writes here.
   drop constraint attempt_outcome_is_known,
@@ -16,6 +17,7 @@ comment on column baton.attempts.turns is 'How many batches it has claimed, one 
 comment on column baton.attempts.turn_at is 'When it claimed the batch that it has, if not its first.';
 comment on column baton.attempts.turn_result is 'What came of the batch that was settled last; null when all of it was done, which were turn_items.';
 comment on column baton.attempts.role is 'Who claimed it, where only its own role may settle it.';
+comment on column baton.attempts.rank is 'The highest rank that it took: from there its next turn looks.';
 comment on column baton.attempts.n_items is 'How many items it has claimed in all its turns.';
 comment on column baton.attempts.result is 'What came of its items in all its turns; null while it is open and all of them were done.';
 

@@ -32,8 +32,9 @@ create table baton.attempts (
   group_ids uuid[],
   turns integer not null default 1,
   turn_at timestamp with time zone,
-  turn_result jsonb,
   turn_items integer not null default 0,
+  rank bigint,
+  turn_result jsonb,
   role text,
   constraint attempts_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES baton.cycles(id),
   constraint attempts_pkey PRIMARY KEY (id)
@@ -1257,7 +1258,7 @@ create function baton_api.sweep_part(p_part text, p_limit integer, p_now timesta
 create function baton_api.sweep_parts(p_parts text[], p_limit integer) returns jsonb;
 -- Does parts of the housekeeping, none stopping another (internal).
 
-create function baton_api.take_items(p_job baton.jobs, p_limit integer, p_after baton.attempts, p_now timestamp with time zone, OUT item_ids text[], OUT group_ids uuid[]) returns record;
+create function baton_api.take_items(p_job baton.jobs, p_limit integer, p_after baton.attempts, p_now timestamp with time zone, OUT item_ids text[], OUT group_ids uuid[], OUT rank bigint) returns record;
 -- Takes the next items of a job out of those that are ready (internal).
 
 create function baton_api.take_tokens(p_job text, p_items integer, p_now timestamp with time zone) returns void;

@@ -28,9 +28,10 @@ begin
     end if;
     return baton_api.decline_run(p_job.name, 'idle', 'nothing_due', baton_api.next_item_due_at(p_job, v_now), p_trigger, p_worker, v_now);
   end if;
-  insert into baton.attempts (id, job, seat, trigger, worker, item_ids, group_ids, n_items, claimed_at, leased_until, role)
+  insert into baton.attempts (id, job, seat, trigger, worker, item_ids, group_ids, n_items, claimed_at, leased_until, role, rank)
   values (v_attempt_id, p_job.name, v_gate.seat, p_trigger, p_worker, v_taken.item_ids, v_taken.group_ids, cardinality(v_taken.item_ids), v_now,
-    v_now + p_job.lease_seconds * interval '1 second', session_user);
+    v_now + p_job.lease_seconds * interval '1 second',
+    case when p_job.kind = 'queue' then session_user end, v_taken.rank);
   if p_job.rate_per_minute is not null then
     perform baton_api.take_tokens(p_job.name, cardinality(v_taken.item_ids), v_now);
   end if;

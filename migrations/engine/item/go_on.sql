@@ -17,7 +17,7 @@ begin
     v_taken := baton_api.take_items(p_job, p_job.batch_size, p_attempt, p_now);
     if v_taken.item_ids <> '{}' then
       update baton.attempts a
-      set turns = a.turns + 1, turn_at = p_now, item_ids = v_taken.item_ids, group_ids = v_taken.group_ids,
+      set turns = a.turns + 1, turn_at = p_now, item_ids = v_taken.item_ids, group_ids = v_taken.group_ids, rank = v_taken.rank,
           n_items = a.n_items + cardinality(v_taken.item_ids), leased_until = p_now + p_job.lease_seconds * interval '1 second',
           result = baton_api.add_results(p_attempt, p_result), turn_result = p_result, turn_items = cardinality(a.item_ids)
       where a.id = p_attempt.id;
