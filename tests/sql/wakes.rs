@@ -63,7 +63,7 @@ pub(crate) async fn forget(db: &Db) -> anyhow::Result<()> {
 
 /// Commits of writers that notify wait for each other, so of many only some notify.
 #[tokio::test]
-async fn of_many_writers_two_hundred_a_second_notify() -> anyhow::Result<()> {
+async fn of_many_writers_a_hundred_a_second_notify() -> anyhow::Result<()> {
     let db = Db::new().await?;
     db.owner.batch_execute(RECORD).await?;
     let write = "do $$
@@ -80,7 +80,7 @@ async fn of_many_writers_two_hundred_a_second_notify() -> anyhow::Result<()> {
     let notified = i64::try_from(heard(&db).await?.len())?;
     // The first twenty need not wait; the server rounds to milliseconds.
     assert!(
-        (20..=20 + took / 5 + 1).contains(&notified),
+        (20..=20 + took / 10 + 1).contains(&notified),
         "{notified} in {took} ms"
     );
     forget(&db).await?;

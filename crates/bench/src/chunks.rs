@@ -7,9 +7,10 @@ use anyhow::Result;
 use stack::{context::Context, database::Database, home::Home};
 use terminal::output;
 
+use crate::figures::medians;
 use crate::measure::{check_commits, in_scratch};
 use crate::peers;
-use figures::Figures;
+use figures::{Figures, Ratios};
 use queue::Setting;
 
 /// What `bench chunks` understands.
@@ -30,23 +31,34 @@ pub(crate) struct Args {
     /// Lengths of the queue at which to measure how long a claim takes, such as 10000,1000000.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1_000..=10_000_000), value_name = "N,N")]
     sizes: Vec<u32>,
+    /// Numbers of chunks added per second at which to measure how long one waits.
+    #[arg(long, value_delimiter = ',', default_value = "10,100,1000", value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N,N")]
+    rates: Vec<u32>,
+    /// How often to measure each setting, and each other queue, by turns; the medians are shown.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=25), value_name = "N")]
+    rounds: u32,
     /// Measure other queues on the same server, too; installs them from their registries first.
     #[arg(long)]
     peers: bool,
 }
 
 impl Args {
-    /// What is measured: the settings that an installation begins with, then each combination of those given.
+    /// What is measured: each batch size with all other settings as an installation begins with, then with each number of calls.
     fn settings(&self) -> Vec<Setting> {
-        let tuned = self.batch.iter().flat_map(|&batch| {
-            let parallel = self.parallel.iter();
-            parallel.map(move |&parallel| Some((batch, parallel)))
-        });
-        let tuned: Vec<_> = std::iter::once(None).chain(tuned).collect();
-        let syncs = self.syncs.iter();
-        syncs
-            .flat_map(|&syncs| tuned.iter().map(move |&tuned| Setting { syncs, tuned }))
-            .collect()
+        let of = |syncs, batch, parallel| Setting {
+            syncs,
+            batch: Some(batch),
+            parallel,
+        };
+        let mut settings = Vec::new();
+        for &syncs in &self.syncs {
+            settings.extend(self.batch.iter().map(|&batch| of(syncs, batch, None)));
+            for &batch in &self.batch {
+                let tuned = self.parallel.iter();
+                settings.extend(tuned.map(|&parallel| of(syncs, batch, Some(parallel))));
+            }
+        }
+        settings
     }
 }
 
@@ -74,22 +86,38 @@ async fn measure(
     output::note("Letting a host idle for a minute.");
     // Idle first: later, vacuum would be at work.
     let idle = in_scratch(context, database, async |it| idle::queries(home, it).await).await?;
-    output::note("Starting chunks one at a time.");
-    let latency = in_scratch(context, database, async |it| idle::latency(home, it).await).await?;
-    let mut drains = Vec::new();
-    for setting in args.settings() {
-        let how = match setting.tuned {
-            None => "default settings".to_owned(),
-            Some((batch, parallel)) => format!("batch {batch}, {parallel} at once"),
-        };
-        output::note(&format!(
-            "Draining {} chunks of {} syncs, {how}.",
-            args.chunks, setting.syncs
-        ));
-        let drain = in_scratch(context, database, async |it| {
-            drain::all(home, it, args.chunks, setting).await
+    let mut latencies = Vec::new();
+    for &rate in &args.rates {
+        output::note(&format!("Adding {rate} chunks a second."));
+        let latency = in_scratch(context, database, async |it| {
+            idle::latency(home, it, rate).await
         });
-        drains.push(drain.await?);
+        latencies.push(latency.await?);
+    }
+    let (mut drains, mut peers) = (Vec::new(), Vec::new());
+    for round in 1..=args.rounds {
+        for setting in args.settings() {
+            let parallel = setting.parallel.map_or_else(
+                || "default settings".to_owned(),
+                |it| format!("{it} at once"),
+            );
+            output::note(&format!(
+                "Round {round} of {}: draining {} chunks of {} syncs, batch {}, {parallel}.",
+                args.rounds,
+                args.chunks,
+                setting.syncs,
+                setting.batch.unwrap_or(1),
+            ));
+            let drain = in_scratch(context, database, async |it| {
+                drain::all(home, it, args.chunks, setting).await
+            });
+            drains.push(drain.await?);
+        }
+        if args.peers {
+            output::note("Draining the same by other queues.");
+            let measuring = peers::run(home, database.address(), args.chunks);
+            peers.extend(context.interrupt.guard(measuring).await?);
+        }
     }
     let mut claims = Vec::new();
     for &size in &args.sizes {
@@ -101,19 +129,22 @@ async fn measure(
         drain::pinned(home, it, args.chunks).await
     })
     .await?;
-    let peers = if args.peers {
-        output::note("Draining the same by other queues.");
-        context
-            .interrupt
-            .guard(peers::run(home, database.address(), args.chunks))
-            .await?
-    } else {
-        Vec::new()
-    };
+    let drains = medians(
+        drains,
+        |it| (it.is_default, it.syncs, it.batch, it.parallel),
+        |it| it.cost.per_second,
+    );
+    let peers = medians(
+        peers,
+        |it| (it.peer.clone(), it.setting.clone()),
+        |it| it.per_second,
+    );
+    let ratios = Ratios::of(&drains, &peers);
     Ok(Figures {
         chunks: args.chunks,
+        ratios,
         drains,
-        latency,
+        latencies,
         idle,
         claims,
         pinned,

@@ -57,6 +57,27 @@ pub(super) fn per_second(rate: f64) -> String {
     format!("{} /s", count(rate.round() as u64))
 }
 
+/// Of the figures of each kind, the one in the middle by its speed; in the order in which the kinds came first.
+pub(super) fn medians<T, K: PartialEq>(
+    figures: Vec<T>,
+    kind: impl Fn(&T) -> K,
+    speed: impl Fn(&T) -> f64,
+) -> Vec<T> {
+    let mut kinds: Vec<(K, Vec<T>)> = Vec::new();
+    for figure in figures {
+        let key = kind(&figure);
+        match kinds.iter_mut().find(|(it, _)| *it == key) {
+            Some((_, same)) => same.push(figure),
+            None => kinds.push((key, vec![figure])),
+        }
+    }
+    let middle = |(_, mut same): (K, Vec<T>)| {
+        same.sort_by(|a, b| speed(a).total_cmp(&speed(b)));
+        same.swap_remove(same.len() / 2)
+    };
+    kinds.into_iter().map(middle).collect()
+}
+
 /// The value below which this share of sorted values lies.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = (sorted.len() as f64 * share) as usize;
@@ -77,6 +98,13 @@ mod tests {
         check(&hundred, 0.99, 99.0);
         check(&[7.0], 0.99, 7.0);
         check(&[], 0.5, f64::NAN);
+    }
+
+    #[test]
+    fn the_median_of_each_kind_is_shown_in_the_order_of_the_first() {
+        let figures = vec![('b', 3.0), ('a', 1.0), ('b', 1.0), ('b', 2.0), ('a', 5.0)];
+        let medians = medians(figures, |it| it.0, |it| it.1);
+        assert_eq!(medians, [('b', 2.0), ('a', 5.0)]);
     }
 
     #[test]

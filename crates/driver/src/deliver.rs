@@ -16,9 +16,9 @@ use crate::listen::{Hint, tell};
 const AFTER_UNAVAILABLE: Duration = Duration::from_secs(5);
 /// Writers who send no notification, because others just did, are looked for so long after the last one that came close behind another,
 /// and, if their transactions took longer, so long after any.
-const LOOKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
+const LOOKS: [Duration; 2] = [Duration::from_millis(15), Duration::from_secs(1)];
 /// Closer ones than that may have writers between them who sent none (`baton.mark_woken`).
-const CLOSE: Duration = Duration::from_millis(20);
+const CLOSE: Duration = Duration::from_millis(25);
 /// Paths that are remembered as notified.
 const MOST_NOTIFIED: usize = 64;
 /// The farthest call that an answer may ask for.

@@ -76,7 +76,7 @@ begin
 end
 $$;
 
--- Whether a writer may wake a job now, and notes that it does: 200 times a second, and 20 times at once after a spell of quiet (the
+-- Whether a writer may wake a job now, and notes that it does: 100 times a second, and 20 times at once after a spell of quiet (the
 -- generic cell rate algorithm: the sequence is the time from which the next may, in milliseconds). No caller waits: a sequence
 -- changes in place, and of two that do so at once both wake.
 create or replace function baton.mark_woken(p_lock_id bigint) returns boolean
@@ -84,7 +84,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_every constant int := 5;
+  v_every constant int := 10;
   v_at_once constant int := 20;
   v_sequence constant regclass := to_regclass('baton.woken_' || p_lock_id);
   v_now constant double precision := date_part('epoch', pg_catalog.clock_timestamp()) * 1000;

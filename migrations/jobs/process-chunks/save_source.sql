@@ -1,5 +1,5 @@
 -- Adds a source, or changes the one of this name. p_secret null keeps the one that is stored. p_settings: what the protocol
--- needs to know, and max_parallel. A source whose address or user changed is synced from the beginning; the stored
+-- needs to know, and max_parallel, by default 4 (RFC 8620, section 2: as few as a server may allow), or no limit for chunks that ask no server. A source whose address or user changed is synced from the beginning; the stored
 -- secret of one that moved to another server or user is forgotten, or another would get it. Patience that it asked for ends. For
 -- operators. Locks: group, source.
 -- Answers {"source", "created"}. A value out of range raises the name of the constraint that says so.
@@ -19,7 +19,7 @@ begin
   for no key update;
   select s.* into v_old from baton.sources s where s.name = p_name for update;
   insert into baton.sources as s (name, kind, url, username, settings, max_parallel)
-  values (p_name, p_kind, p_url, p_username, p_settings - 'max_parallel', coalesce((p_settings->>'max_parallel')::int, 4))
+  values (p_name, p_kind, p_url, p_username, p_settings - 'max_parallel', coalesce((p_settings->>'max_parallel')::int, case p_kind when 'noop' then 64 else 4 end))
   on conflict (name) do update set
     kind = excluded.kind, url = excluded.url, username = excluded.username, settings = excluded.settings, max_parallel = excluded.max_parallel,
     state = case when (s.kind, s.url, s.username, s.settings->'account') is not distinct from

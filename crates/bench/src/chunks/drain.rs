@@ -37,7 +37,7 @@ pub(super) async fn all(
     // Resuming is a query, too.
     let cost = meter.stop(client, child, chunks, QUERY + looking).await?;
     Ok(Drain {
-        is_default: setting.tuned.is_none(),
+        is_default: setting.parallel.is_none(),
         syncs: setting.syncs,
         batch,
         parallel,
@@ -50,7 +50,8 @@ pub(super) async fn pinned(home: &Home, scratch: &Scratch, chunks: u32) -> Resul
     let client = &scratch.client;
     let setting = Setting {
         syncs: 1,
-        tuned: Some((100, 8)),
+        batch: Some(100),
+        parallel: None,
     };
     queue::set_up(client, setting).await?;
     let sync_job = queue::start(client, 1, WAITING).await?;

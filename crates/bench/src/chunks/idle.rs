@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use stack::{home::Home, scratch::Scratch};
 
 use super::figures::{Idle, Latency};
@@ -13,15 +13,14 @@ use crate::meter::{QUERY, commits, until_left};
 const SPELL: Duration = Duration::from_secs(60);
 /// How long the host is given to do its first tick, and the server to hear of it.
 const STARTS_WITHIN: Duration = Duration::from_secs(12);
-/// Chunks started one at a time.
-const STARTS: usize = 200;
-/// How long the host idles between two of them.
-const PAUSE: Duration = Duration::from_millis(20);
+/// For how many seconds chunks are added, and how many at least.
+const SECONDS: usize = 5;
+const FEWEST: usize = 200;
 
 /// How many transactions a host with nothing to do asks of the server in a minute, ticks included.
 pub(super) async fn queries(home: &Home, scratch: &Scratch) -> Result<Idle> {
     let client = &scratch.client;
-    queue::set_up(client, queue::ONE_BY_ONE).await?;
+    queue::set_up(client, queue::DEFAULTS).await?;
     let child = Child::start(home, &scratch.address, &[]).await?;
     tokio::time::sleep(STARTS_WITHIN).await;
     let before = commits(client).await?;
@@ -38,33 +37,36 @@ pub(super) async fn queries(home: &Home, scratch: &Scratch) -> Result<Idle> {
     })
 }
 
-/// How long a chunk waits from its insertion until it is claimed, and until it is done, by the clock of the database.
-pub(super) async fn latency(home: &Home, scratch: &Scratch) -> Result<Latency> {
+/// How long a chunk waits from its insertion until it is claimed, and until it is done, by the clock of the database, when so many a
+/// second are added.
+pub(super) async fn latency(home: &Home, scratch: &Scratch, per_second: u32) -> Result<Latency> {
     let client = &scratch.client;
-    queue::set_up(client, queue::ONE_BY_ONE).await?;
+    queue::set_up(client, queue::DEFAULTS).await?;
+    let sync_job = queue::start(client, 1, 1).await?;
+    queue::keep_open(client, &sync_job).await?;
     let child = Child::start(home, &scratch.address, &["--no-tick"]).await?;
-    for _ in 0..STARTS {
-        queue::start(client, 1, 1).await?;
-        queue::until_ended(client).await?;
-        tokio::time::sleep(PAUSE).await;
+    let chunks = usize::try_from(per_second)?
+        .saturating_mul(SECONDS)
+        .max(FEWEST);
+    let mut timer = tokio::time::interval(Duration::from_secs(1) / per_second);
+    for _ in 0..chunks {
+        timer.tick().await;
+        queue::add(client, &sync_job, 1).await?;
     }
+    queue::until_completed(client, chunks).await?;
     child.kill().await?;
     let rows = client
         .query(
             "select extract(epoch from started_at - created_at)::float8 * 1000,
-                    extract(epoch from completed_at - created_at)::float8 * 1000
-             from baton_board.chunk_processing_queue where status = 'completed'",
-            &[],
+                    extract(epoch from ended_at - created_at)::float8 * 1000
+             from baton.items where status = 'completed' order by created_at desc limit $1",
+            &[&i64::try_from(chunks)?],
         )
         .await?;
-    ensure!(
-        rows.len() == STARTS,
-        "{} of {STARTS} chunks were completed",
-        rows.len()
-    );
     let quantiles = |column: usize| Quantiles::of(rows.iter().map(|it| it.get(column)).collect());
     Ok(Latency {
-        chunks: STARTS,
+        per_second,
+        chunks,
         start: quantiles(0),
         end: quantiles(1),
     })

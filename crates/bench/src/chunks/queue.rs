@@ -23,10 +23,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// When a sync job is given up.
 const ENDS_WITHIN: Duration = Duration::from_secs(600);
 
-/// One sync, a chunk at a time.
-pub(super) const ONE_BY_ONE: Setting = Setting {
+/// One sync, with the settings that an installation begins with.
+pub(super) const DEFAULTS: Setting = Setting {
     syncs: 1,
-    tuned: Some((1, 8)),
+    batch: None,
+    parallel: None,
 };
 
 /// How chunks are spread and taken.
@@ -34,19 +35,20 @@ pub(super) const ONE_BY_ONE: Setting = Setting {
 pub(super) struct Setting {
     /// Syncs over which the chunks are spread evenly.
     pub(super) syncs: u32,
-    /// Batch size, and calls at once of the job and of each source; none for what an installation begins with.
-    pub(super) tuned: Option<(u32, u32)>,
+    /// Batch size; none for what an installation begins with.
+    pub(super) batch: Option<u32>,
+    /// Calls at once; none for what an installation begins with.
+    pub(super) parallel: Option<u32>,
 }
 
 /// Lets the database wake the job, and saves the sources.
 pub(super) async fn set_up(client: &Client, setting: Setting) -> Result<()> {
     set_wake(client, "listen").await?;
-    if let Some((batch, parallel)) = setting.tuned {
-        let changes = [
-            ("batch_size", json!(batch)),
-            ("max_parallel", json!(parallel)),
-        ];
-        configure(client, JOB, changes).await?;
+    if let Some(batch) = setting.batch {
+        configure(client, JOB, [("batch_size", json!(batch))]).await?;
+    }
+    if let Some(parallel) = setting.parallel {
+        configure(client, JOB, [("max_parallel", json!(parallel))]).await?;
     }
     for n in 1..=setting.syncs {
         let source = SaveSource {
@@ -55,10 +57,7 @@ pub(super) async fn set_up(client: &Client, setting: Setting) -> Result<()> {
             url: String::new(),
             username: None,
             secret: None,
-            settings: match setting.tuned {
-                Some(_) => json!({"max_parallel": 64}),
-                None => json!({}),
-            },
+            settings: json!({}),
             who: WHO.to_owned(),
         };
         api::call(client, source).await?;
@@ -138,6 +137,31 @@ pub(super) async fn add(client: &Client, sync_job: &StartedSync, chunks: u32) ->
     Ok(())
 }
 
+/// Keeps a sync job open when its other chunks are done: by a chunk that is due in a year.
+pub(super) async fn keep_open(client: &Client, sync_job: &StartedSync) -> Result<()> {
+    let sql = "
+        with later as (
+          insert into baton.items (job, group_id, data) values ($2, $1, '{\"do\": \"noop\"}') returning id, group_id)
+        insert into baton.ready_items (job, priority, rank, run_at, item_id, group_id)
+        select $2, 0, 0, now() + interval '1 year', l.id, l.group_id from later l";
+    client.execute(sql, &[&sync_job.sync_job_id, &JOB]).await?;
+    Ok(())
+}
+
+/// Waits until so many chunks are completed.
+pub(super) async fn until_completed(client: &Client, chunks: usize) -> Result<()> {
+    let sql = "select count(*) from baton.items where status = 'completed'";
+    let waiting = async {
+        while client.query_one(sql, &[]).await?.get::<_, i64>(0) < i64::try_from(chunks)? {
+            tokio::time::sleep(LOOK_EVERY * 10).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(ENDS_WITHIN, waiting)
+        .await
+        .context("waiting for the chunks to be done")?
+}
+
 /// Waits until all sync jobs have ended, and says how many transactions that took. All of them must have been completed.
 pub(super) async fn until_ended(client: &Client) -> Result<i64> {
     let look = client
@@ -171,8 +195,8 @@ pub(super) async fn until_ended(client: &Client) -> Result<i64> {
 /// How long a claim takes with so many chunks in the queue.
 pub(super) async fn claim(scratch: &Scratch, chunks: u32) -> Result<Claim> {
     let client = &scratch.client;
-    set_up(client, ONE_BY_ONE).await?;
-    enqueue(client, ONE_BY_ONE, chunks).await?;
+    set_up(client, DEFAULTS).await?;
+    enqueue(client, DEFAULTS, chunks).await?;
     settle_down(client).await?;
     claims(client, chunks).await
 }
