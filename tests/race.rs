@@ -3,3 +3,4 @@
 mod claims;
 mod failover;
 mod groups;
+mod turns;
