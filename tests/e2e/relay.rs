@@ -128,12 +128,21 @@ async fn a_relay_that_cannot_sign_does_not_start_and_says_what_to_do() -> anyhow
             "{err}"
         );
     }
-    let (code, _, err) = home
-        .run(&db, &["relay", "--url", "jobs.example.com"])
-        .await?;
-    assert!(
-        code != 0 && err.contains("not an address like https://"),
-        "{err}"
-    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_without_a_scheme_is_refused_with_an_example() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    let home = Home::new()?;
+    for command in ["relay", "tick", "status"] {
+        let (code, _, err) = home
+            .run(&db, &[command, "--url", "jobs.example.com"])
+            .await?;
+        assert!(
+            code == 2 && err.contains("not an address like https://"),
+            "{command}: {code} {err}"
+        );
+    }
     Ok(())
 }

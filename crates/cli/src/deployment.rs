@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// Where the deployment answers, such as https://jobs.example.com; by default the host that `baton up` started here.
-    #[arg(long, env = "BATON_URL", value_name = "URL")]
+    #[arg(long, env = "BATON_URL", value_parser = stack::service_address::service, value_name = "URL")]
     url: Option<String>,
     /// File with its service key, which is otherwise taken from BATON_SERVICE_KEY, SPIN_VARIABLE_SERVICE_KEY or .baton/.
     #[arg(long, value_name = "FILE")]
