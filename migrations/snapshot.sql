@@ -793,6 +793,9 @@ create function baton_api.check_outcomes(p_outcomes jsonb) returns void;
 create function baton_api.check_role(p_job text) returns void;
 -- Refuses a caller that is neither the role of this job nor the owner (internal).
 
+create function baton_api.chunk_of(p_item baton.items) returns text;
+-- What a worker is told of a chunk (internal).
+
 create function baton_api.chunks_of(p_token uuid, p_item_ids uuid[], p_group_ids uuid[], p_now timestamp with time zone) returns text;
 -- The answer to a claim of chunks (internal).
 
@@ -986,6 +989,9 @@ create function baton_api.is_time_zone(p_zone text) returns boolean;
 
 create function baton_api.is_transient(p_sqlstate text) returns boolean;
 -- Whether an error is one that a later attempt may not meet (internal).
+
+create function baton_api.item_of(p_item baton.items, p_max_attempts integer) returns text;
+-- What a worker is told of an item (internal).
 
 create function baton_api.items_again(p_job baton.jobs, p_now timestamp with time zone) returns jsonb;
 -- Whether another call for items is worth while, and when (internal).

@@ -1,3 +1,11 @@
+-- What a worker is told of a chunk, as text, because jsonb that is built of jsonb costs several times as much. Internal.
+create function baton_api.chunk_of(p_item baton.items) returns text
+language sql stable
+as $$
+  select '{"id": "' || p_item.id || '", "sync_job_id": "' || p_item.group_id || '", "attempt": ' || p_item.attempts + 1 || ', "work": ' || p_item.data || '}'
+$$;
+comment on function baton_api.chunk_of is 'What a worker is told of a chunk (internal).';
+
 -- The answer to a claim of chunks, as text: {"status": "claimed", "attempt_id", "chunks": [{"id", "sync_job_id", "attempt", "work"}],
 -- "jobs": {sync_job_id: {"plan", "source"}}}, in the order of p_item_ids. A sync job whose first chunks these are is under way from
 -- now on. Internal. Locks: sync job, when it can be had: another claim may begin it at the same moment.
@@ -20,11 +28,14 @@ begin
     where j.id in (
       select o.id from baton.sync_jobs o where o.id = any (p_group_ids) and o.status = 'pending' order by o.id for no key update skip locked);
   end if;
-  -- As text, because jsonb that is built of jsonb costs several times as much.
-  select string_agg('{"id": "' || i.id || '", "sync_job_id": "' || i.group_id || '", "attempt": ' || i.attempts + 1 || ', "work": ' || i.data || '}', ', ' order by c.n)
-  into v_chunks
-  from unnest(p_item_ids) with ordinality as c(id, n)
-  cross join lateral (select o.* from baton.items o where o.id = c.id limit 1) i;
+  -- One alone is looked up more cheaply than by what keeps the order of several.
+  if cardinality(p_item_ids) = 1 then
+    select baton_api.chunk_of(i) into v_chunks from baton.items i where i.id = p_item_ids[1];
+  else
+    select string_agg(baton_api.chunk_of(i), ', ' order by c.n) into v_chunks
+    from unnest(p_item_ids) with ordinality as c(id, n)
+    cross join lateral (select o.* from baton.items o where o.id = c.id limit 1) i;
+  end if;
   return '{"status": "claimed", "attempt_id": "' || p_token || '", "jobs": {' || coalesce(v_jobs, '') || '}, "chunks": [' || coalesce(v_chunks, '') || ']}';
 end
 $$;
