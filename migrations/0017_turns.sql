@@ -12,7 +12,7 @@ alter table baton.attempts
   drop constraint attempt_outcome_is_known,
   drop constraint finished_attempt_has_an_outcome;
 alter table baton.attempts set (fillfactor = 50);
-comment on table baton.attempts is 'A lease on a batch, or on one batch after another. Whoever settles must name its token: its id, of which the last four digits count the turns.';
+comment on table baton.attempts is 'A lease on a batch, or on one batch after another. A settlement must name its token: its id, of which the last four digits count the turns.';
 comment on column baton.attempts.turns is 'How many batches it has claimed, one after another.';
 comment on column baton.attempts.turn_at is 'When it claimed the batch that it has, if not its first.';
 comment on column baton.attempts.turn_result is 'What came of the batch that was settled last; null when all of it was done, which were turn_items.';

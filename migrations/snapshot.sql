@@ -43,7 +43,7 @@ CREATE INDEX attempts_by_cycle_idx ON baton.attempts USING btree (cycle_id) WHER
 CREATE INDEX attempts_finished_idx ON baton.attempts USING btree (job, finished_at) WHERE (finished_at IS NOT NULL);
 CREATE UNIQUE INDEX attempts_one_open_per_seat_idx ON baton.attempts USING btree (job, seat) WHERE ((finished_at IS NULL) AND (seat > 0));
 CREATE INDEX attempts_open_idx ON baton.attempts USING btree (job, claimed_at) WHERE (finished_at IS NULL);
--- A lease on a batch, or on one batch after another. Whoever settles must name its token: its id, of which the last four digits count the turns.
+-- A lease on a batch, or on one batch after another. A settlement must name its token: its id, of which the last four digits count the turns.
 
 create table baton.channels (
   channel text not null,

@@ -152,7 +152,7 @@ async fn the_settlement_of_a_turn_can_be_repeated_until_the_next_one_is_settled(
     else {
         panic!("it goes on: {answer:?}");
     };
-    // Whatever is said the second time: it changes nothing.
+    // The second settlement says something else, and changes nothing.
     let settled =
         "select string_agg(concat_ws(' ', id, status, attempts), ',' order by id) from baton.items";
     let before = db.text(settled).await?;

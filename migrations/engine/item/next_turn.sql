@@ -2,7 +2,7 @@
 -- little as it can, in few statements, because each costs as much as a row. `token` is null when it may not be gone, and then
 -- nothing has changed: then the long way decides. It has to be gone once in 200 ms in any case: it alone ends dead attempts, looks
 -- for items that are urgent or waited, for the turns of other groups, and for a provider that asked for patience. And after 100
--- turns, because an old snapshot keeps every version of the attempt's row, and whoever looks for it reads them all.
+-- turns, because an old snapshot keeps every version of the attempt's row, and each look for it reads them all.
 -- p_kind: queue or groups. Internal; also answers how many items are done. Raises 40001 when the attempt was settled or lost after this read it.
 -- Locks: shared lock of the marks, ready items, attempt, items.
 create function baton_api.next_turn(

@@ -1,6 +1,6 @@
 -- Takes the next items of a job out of those that are ready, at most p_limit: their ids, in the order of their turns, their groups, and the highest
 -- rank of those that are neither urgent nor waited.
--- p_after: the attempt that goes on, or its caller closed just now; null for another. Internal; whoever calls writes the ids to an
+-- p_after: the attempt that goes on, or its caller closed just now; null for another. Internal; the caller writes the ids to an
 -- attempt, in the same transaction. Locks: ready items, advisory, one for each group.
 create function baton_api.take_items(
   p_job baton.jobs, p_limit int, p_after baton.attempts, p_now timestamptz, out item_ids text[], out group_ids uuid[], out rank bigint

@@ -43,7 +43,7 @@ begin
   end if;
   perform baton_api.check_chunk_outcomes(p_outcomes);
   v_group_ids := (v_settled.attempt).group_ids;
-  -- Locks of groups come before those of chunks, except for groups that have ended, which go_on does not touch.
+  -- What chunks brought is written under the locks of their groups; whether a group has ended is known only after the next turn is.
   if v_brings then
     v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, p_outcomes);
   end if;

@@ -1,7 +1,7 @@
 -- Adds a source, or changes the one of this name. p_secret null keeps the one that is stored. p_settings: what the protocol
--- needs to know, and max_parallel, by default 4 (RFC 8620, section 2: as few as a server may allow), or no limit for chunks that ask no server. A source whose address or user changed is synced from the beginning; the stored
--- secret of one that moved to another server or user is forgotten, or another would get it. Patience that it asked for ends. For
--- operators. Locks: group, source.
+-- needs to know, and max_parallel, by default 4 (RFC 8620, section 2: as few as a server may allow), or no limit for chunks that ask
+-- no server. A source whose address or user changed is synced from the beginning; the stored secret of one that moved to another
+-- server or user is forgotten, or another would get it. Patience that it asked for ends. For operators. Locks: group, source.
 -- Answers {"source", "created"}. A value out of range raises the name of the constraint that says so.
 create function baton_api.save_source(
   p_name text, p_kind text, p_url text, p_username text, p_secret text, p_settings jsonb, p_who text
