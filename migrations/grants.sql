@@ -4,7 +4,7 @@ revoke execute on all functions in schema baton, baton_api, baton_board from pub
 
 select baton.allow('scheduler', 'end_dead_attempts', 'due_work', 'prune', 'plan_slots', 'readiness', 'record_tick');
 -- Baton's own jobs have theirs in `register.sql`.
-select baton.allow(j.name, 'claim_items', 'settle_items', 'extend_attempt') from baton.jobs j where j.kind in ('queue', 'rows');
+select baton.allow(j.name, 'claim_items', 'settle_items', 'settle_items_as_text', 'extend_attempt') from baton.jobs j where j.kind in ('queue', 'rows');
 
 -- People, the console and metrics read the views. A view runs its functions with the rights of its reader.
 select baton.allow('viewer', 'get_active_advisory_locks', 'explain_job', 'mask_secrets');

@@ -36,6 +36,7 @@ create table baton.attempts (
   rank bigint,
   turn_result jsonb,
   role text,
+  told integer,
   constraint attempts_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES baton.cycles(id),
   constraint attempts_pkey PRIMARY KEY (id)
 );
@@ -149,6 +150,7 @@ create table baton.item_groups (
   max_parallel integer not null default 64,
   blocked_until timestamp with time zone,
   blocked_reason text,
+  changes integer not null default 0,
   constraint group_max_parallel_within_1_and_64 CHECK (((max_parallel >= 1) AND (max_parallel <= 64))),
   constraint group_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'draining'::text, 'ended'::text]))),
   constraint item_groups_pkey PRIMARY KEY (id)
@@ -902,6 +904,9 @@ create function baton_api.due_work(p_limit integer) returns jsonb security defin
 -- Which jobs can run now, and why not for the rest.
 grant execute on function baton_api.due_work to baton_<database>_scheduler;
 
+create function baton_api.each_outcome(p_item_ids text[], p_outcomes jsonb) returns jsonb;
+-- The outcomes of a batch, one for each item (internal).
+
 create function baton_api.end_dead_attempts(p_limit integer) returns jsonb security definer;
 -- Ends dead attempts and gives their items back; bounded.
 grant execute on function baton_api.end_dead_attempts to baton_<database>_scheduler;
@@ -1069,7 +1074,7 @@ create function baton_api.microseconds(p_at timestamp with time zone) returns bi
 create function baton_api.next_item_due_at(p_job baton.jobs, p_now timestamp with time zone) returns timestamp with time zone;
 -- When the next item of a job is due that waits (internal).
 
-create function baton_api.next_turn(p_kind text, p_token uuid, p_outcomes jsonb, p_now timestamp with time zone, OUT token uuid, OUT item_ids uuid[], OUT group_id uuid, OUT max_attempts integer, OUT done integer) returns record;
+create function baton_api.next_turn(p_kind text, p_token uuid, p_outcomes jsonb, p_now timestamp with time zone, OUT token uuid, OUT item_ids uuid[], OUT group_id uuid, OUT max_attempts integer, OUT done integer, OUT knows boolean) returns record;
 -- The short way of a settlement that wants more (internal).
 
 create function baton_api.note_long_cycles(p_cycle_id uuid, p_now timestamp with time zone) returns void;
@@ -1211,12 +1216,19 @@ create function baton_api.set_schedule(p_job text, p_cron text, p_who text) retu
 create function baton_api.set_wake(p_mode text, p_url text, p_secret text, p_who text) returns jsonb security definer;
 -- Sets how the database wakes jobs.
 
+create function baton_api.settle_chunks_as_text(p_attempt_id uuid, p_outcomes jsonb, p_claim_next boolean, p_remembers boolean) returns text security definer;
+-- Settles an attempt at chunks, with the answer as text.
+grant execute on function baton_api.settle_chunks_as_text to baton_<database>_process_chunks;
+
 create function baton_api.settle_contacts(p_attempt_id uuid, p_outcomes jsonb, p_routes jsonb, p_throttle jsonb) returns jsonb security definer;
 -- Applies the verdicts of an attempt and moves its cycle on.
 grant execute on function baton_api.settle_contacts to baton_<database>_validate_contacts;
 
 create function baton_api.settle_items(p_attempt_id uuid, p_outcomes jsonb, p_claim_next boolean) returns jsonb security definer;
 -- Settles an attempt at items, and claims the next ones if asked to.
+
+create function baton_api.settle_items_as_text(p_attempt_id uuid, p_outcomes jsonb, p_claim_next boolean) returns text security definer;
+-- Settles an attempt at items, with the answer as text.
 
 create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb) returns jsonb security definer;
 -- Settles an attempt at messages.

@@ -1,8 +1,8 @@
-use baton::contract::items::SettleItemsAnswer;
+use baton::contract::items::{BatchOutcome, SettleItemsAnswer};
 use baton::contract::native::call;
 use baton::contract::{Claim, Trigger};
 use futures::future::try_join_all;
-use process_chunks::calls::{ChunkOutcome, CompleteChunks, Ending};
+use process_chunks::calls::{ChunkOutcome, Ending, SettleChunks};
 use serde_json::json;
 use tokio_postgres::Client;
 
@@ -70,10 +70,11 @@ async fn drain(worker: &Client) -> anyhow::Result<()> {
             outcome: Ending::Completed,
             ..ChunkOutcome::default()
         });
-        let settle = CompleteChunks {
+        let settle = SettleChunks {
             attempt_id: attempt.attempt_id,
-            outcomes: outcomes.collect(),
+            outcomes: BatchOutcome::Each(outcomes.collect()),
             claim_next: true,
+            remembers: false,
         };
         match call(worker, settle).await? {
             SettleItemsAnswer::Settled(it) => match it.next {

@@ -1,6 +1,7 @@
+use baton::contract::items::BatchOutcome;
 use baton::contract::native::call;
 use baton::contract::{Claim, Trigger};
-use process_chunks::calls::{ChunkAttempt, ChunkOutcome, CompleteChunks, Completed};
+use process_chunks::calls::{ChunkAttempt, ChunkOutcome, Completed, SettleChunks};
 use tokio_postgres::Client;
 
 use crate::support::db::Db;
@@ -103,10 +104,11 @@ async fn settle(
         id: it.id,
         ..ChunkOutcome::default()
     });
-    let settle = CompleteChunks {
+    let settle = SettleChunks {
         attempt_id: attempt.attempt_id,
-        outcomes: outcomes.collect(),
+        outcomes: BatchOutcome::Each(outcomes.collect()),
         claim_next: true,
+        remembers: false,
     };
     call(worker, settle).await
 }

@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "claim_next_chunk_job_safe",
             "complete_chunk_job_safe",
             "extend_attempt",
+            "settle_chunks_as_text",
         ],
     ),
     (

@@ -43,7 +43,7 @@ const RULES: &[(&str, &str)] = &[
         "what a component calls takes and returns only types that cross to Spin",
         "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
          where n.nspname = 'baton_api' and has_function_privilege('test_components', p.oid, 'execute')
-           and (p.prorettype <> 'jsonb'::regtype or p.proretset or exists (
+           and (p.prorettype <> all (array['jsonb', 'text']::regtype[]) or p.proretset or exists (
              select from unnest(p.proargtypes) t
              where t not in ('text'::regtype, 'uuid'::regtype, 'int'::regtype, 'bigint'::regtype, 'boolean'::regtype, 'jsonb'::regtype, 'text[]'::regtype)))",
     ),

@@ -28,7 +28,8 @@ async fn what_the_former_release_left_is_kept_and_goes_on() -> anyhow::Result<()
         [
             "0015_jobs_of_applications.sql",
             "0016_groups_of_items.sql",
-            "0017_turns.sql"
+            "0017_turns.sql",
+            "0018_told_once.sql"
         ]
     );
     for (sql, expected) in [

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use baton::contract::items::{SettleItemsAnswer, Settled};
+use baton::contract::items::{BatchOutcome, SettleItemsAnswer, Settled};
 use baton::contract::native::call;
 use baton::contract::operator::PauseJob;
 use baton::contract::{Claim, Extend, ExtendAttempt, Trigger};
-use process_chunks::calls::{ChunkAttempt, ChunkOutcome, CompleteChunks, Ending};
+use process_chunks::calls::{ChunkAttempt, ChunkOutcome, Completed, Ending, SettleChunks};
 use process_chunks::sources::CancelSync;
 use serde_json::json;
 use tokio_postgres::Client;
@@ -229,6 +229,68 @@ async fn what_a_lost_attempt_settled_in_its_earlier_turns_stays_settled() -> any
 }
 
 #[tokio::test]
+async fn what_chunks_have_in_common_is_told_once_and_again_when_it_changed() -> anyhow::Result<()> {
+    let (db, worker, first) = under_way(20).await?;
+    let sync_job = first.chunks[0].sync_job_id;
+    assert_eq!(first.jobs[&sync_job].plan, json!({}));
+    let second = next(&worker, first).await?.expect("there is more");
+    assert_eq!(second.jobs[&sync_job].plan, json!({}));
+    let third = next(&worker, second).await?.expect("there is more");
+    assert!(third.jobs.is_empty(), "{third:?}");
+
+    let Claim::Claimed(another) = claim_chunks(&worker, Trigger::Manual).await? else {
+        panic!("there is more");
+    };
+    let brings = ChunkOutcome {
+        plan: Some(json!({ "pages": 3 })),
+        ..done(&another)
+    };
+    settle_by(&worker, &another, brings, false).await?;
+    let fourth = next(&worker, third).await?.expect("there is more");
+    assert_eq!(fourth.jobs[&sync_job].plan, json!({ "pages": 3 }));
+    let fifth = next(&worker, fourth).await?.expect("there is more");
+    assert!(fifth.jobs.is_empty(), "{fifth:?}");
+
+    let save =
+        "select save_source('large', 'noop', '', null, null, '{\"account\": \"a2\"}', 'ann')";
+    db.owner.batch_execute(save).await?;
+    let sixth = next(&worker, fifth).await?.expect("there is more");
+    assert_eq!(sixth.jobs[&sync_job].source.settings["account"], "a2");
+
+    // A caller that does not remember is told each time.
+    let settle = format!(
+        "select complete_chunk_job_safe('{}', '\"completed\"', true)#>>'{{next,jobs,{sync_job},plan,pages}}'",
+        sixth.attempt_id
+    );
+    assert_eq!(db.text(&settle).await?.as_deref(), Some("3"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_word_says_that_a_batch_is_done_and_no_other_word_says_anything() -> anyhow::Result<()>
+{
+    let (db, worker, attempt) = under_way(2).await?;
+    for word in ["failed", "", "Done"] {
+        let sql = format!(
+            "select complete_chunk_job_safe('{}', '\"{word}\"', true)",
+            attempt.attempt_id
+        );
+        let refused = db.text(&sql).await.expect_err("it is no outcome");
+        assert!(
+            format!("{refused:?}").contains("outcomes are"),
+            "{refused:?}"
+        );
+    }
+    let completed = "select count(*) from baton.items where status = 'completed'";
+    assert_eq!(db.count(completed).await?, 0);
+    // Once with another turn, once without.
+    let second = next(&worker, attempt).await?.expect("there is more");
+    assert!(next(&worker, second).await?.is_none());
+    assert_eq!(db.count(completed).await?, 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_attempt_ends_after_a_hundred_turns_or_a_slow_one() -> anyhow::Result<()> {
     let (db, worker, mut attempt) = under_way(130).await?;
     for _ in 0..110 {
@@ -277,10 +339,12 @@ async fn under_way(n: i32) -> anyhow::Result<(Db, Client, ChunkAttempt)> {
 
 /// Completes an attempt; the next one, if there is one.
 async fn next(worker: &Client, attempt: ChunkAttempt) -> anyhow::Result<Option<ChunkAttempt>> {
-    Ok(match settle(worker, &attempt, done(&attempt)).await?.next {
-        Some(Claim::Claimed(next)) => Some(next),
-        _ => None,
-    })
+    Ok(
+        match counted(settle_all(worker, &attempt, BatchOutcome::Done, true).await?)?.next {
+            Some(Claim::Claimed(next)) => Some(next),
+            _ => None,
+        },
+    )
 }
 
 fn done(attempt: &ChunkAttempt) -> ChunkOutcome {
@@ -295,7 +359,11 @@ async fn settle(
     attempt: &ChunkAttempt,
     outcome: ChunkOutcome,
 ) -> anyhow::Result<Settled<ChunkAttempt>> {
-    match settle_by(worker, attempt, outcome, true).await? {
+    counted(settle_by(worker, attempt, outcome, true).await?)
+}
+
+fn counted(answer: Completed) -> anyhow::Result<Settled<ChunkAttempt>> {
+    match answer {
         SettleItemsAnswer::Settled(settled) => Ok(settled),
         SettleItemsAnswer::Lost { reason } => anyhow::bail!("it was lost: {reason}"),
     }
@@ -306,11 +374,27 @@ async fn settle_by(
     attempt: &ChunkAttempt,
     outcome: ChunkOutcome,
     claim_next: bool,
-) -> anyhow::Result<SettleItemsAnswer<ChunkAttempt>> {
-    let settle = CompleteChunks {
-        attempt_id: attempt.attempt_id,
-        outcomes: vec![outcome],
+) -> anyhow::Result<Completed> {
+    settle_all(
+        worker,
+        attempt,
+        BatchOutcome::Each(vec![outcome]),
         claim_next,
+    )
+    .await
+}
+
+async fn settle_all(
+    worker: &Client,
+    attempt: &ChunkAttempt,
+    outcomes: BatchOutcome<ChunkOutcome>,
+    claim_next: bool,
+) -> anyhow::Result<Completed> {
+    let settle = SettleChunks {
+        attempt_id: attempt.attempt_id,
+        outcomes,
+        claim_next,
+        remembers: true,
     };
     Ok(call(worker, settle).await?)
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use baton::contract::items::{
-    CancelItem, DropItems, Item, ItemEnding, ItemOutcome, RetryItems, SettleItems, Settled,
+    BatchOutcome, CancelItem, DropItems, Item, ItemEnding, ItemOutcome, RetryItems, SettleItems,
+    Settled,
 };
 use baton::contract::native::call;
 use baton::contract::scheduler::{DueState, EndDeadAttempts, Prune};
 use baton::contract::{Claim, Trigger};
-use process_chunks::calls::{ChunkOutcome, CompleteChunks, Completed};
+use process_chunks::calls::{ChunkOutcome, Completed, SettleChunks};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -403,7 +404,7 @@ async fn items_that_ended_are_deleted_in_time_and_failed_ones_later() -> anyhow:
     outcomes.extend(outcome(done, ItemEnding::Done));
     let settle = SettleItems {
         attempt_id: attempt,
-        outcomes,
+        outcomes: BatchOutcome::Each(outcomes),
         claim_next: false,
     };
     call(&worker, settle).await?;
@@ -640,10 +641,11 @@ async fn a_job_is_made_and_removed_while_others_work() -> anyhow::Result<()> {
         id: it.id,
         ..ChunkOutcome::default()
     });
-    let settle = CompleteChunks {
+    let settle = SettleChunks {
         attempt_id: chunk.attempt_id,
-        outcomes: outcomes.collect(),
+        outcomes: BatchOutcome::Each(outcomes.collect()),
         claim_next: false,
+        remembers: false,
     };
     let settled = call(&chunks, settle).await?;
     assert!(matches!(

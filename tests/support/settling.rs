@@ -4,11 +4,12 @@ pub(crate) mod items;
 pub(crate) mod messages;
 
 use anyhow::ensure;
+use baton::contract::items::BatchOutcome;
 use baton::contract::native::call;
 use baton::contract::scheduler::{DueJob, DueWork, EndDeadAttempts};
 use baton::contract::{Claim, ExtendAttempt, Trigger};
 use process_chunks::calls::{
-    ChunkAttempt, ChunkOutcome, ClaimChunks, CompleteChunks, Completed, Ending,
+    ChunkAttempt, ChunkOutcome, ClaimChunks, Completed, Ending, SettleChunks,
 };
 use serde_json::json;
 use tokio_postgres::Client;
@@ -311,10 +312,11 @@ pub(crate) async fn complete_with(
 ) -> anyhow::Result<Completed> {
     Ok(call(
         worker,
-        CompleteChunks {
+        SettleChunks {
             attempt_id,
-            outcomes,
+            outcomes: BatchOutcome::Each(outcomes),
             claim_next: false,
+            remembers: false,
         },
     )
     .await?)

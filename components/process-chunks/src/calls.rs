@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton::contract::items::SettleItemsAnswer;
+use baton::contract::items::{BatchOutcome, Plain, SettleItemsAnswer};
 use baton::contract::{Claim, Trigger};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,13 +20,15 @@ baton::calls! {
 
     /// Settles the chunks of an attempt.
     #[derive(Debug)]
-    complete_chunk_job_safe => CompleteChunks {
+    settle_chunks_as_text => SettleChunks {
         /// The fencing token.
         attempt_id: Uuid as uuid,
         /// What came of them; a chunk that is not among them is due again, as if never tried.
-        outcomes: Vec<ChunkOutcome> as jsonb,
+        outcomes: BatchOutcome<ChunkOutcome> as jsonb,
         /// Whether to claim the next chunks in the same transaction.
         claim_next: bool as bool,
+        /// Whether the caller remembers [`ChunkAttempt::jobs`] of earlier answers.
+        remembers: bool as bool,
     } -> Completed;
 }
 
@@ -37,7 +39,7 @@ pub struct ChunkAttempt {
     pub attempt_id: Uuid,
     /// The chunks, in the order in which to do them.
     pub chunks: Vec<Chunk>,
-    /// The sync jobs that they belong to.
+    /// The sync jobs that they belong to; empty when they are as the last answer told them, to a caller that remembers.
     pub jobs: BTreeMap<Uuid, SyncJob>,
 }
 
@@ -118,6 +120,16 @@ pub struct ChunkOutcome {
     /// The source gets no request for so long, in seconds, 1 to 3,600.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
+}
+
+impl Plain for ChunkOutcome {
+    fn is_plain(&self) -> bool {
+        *self
+            == Self {
+                id: self.id,
+                ..Self::default()
+            }
+    }
 }
 
 /// How a chunk ended.

@@ -19,7 +19,7 @@ begin
       update baton.attempts a
       set turns = a.turns + 1, turn_at = p_now, item_ids = v_taken.item_ids, group_ids = v_taken.group_ids, rank = v_taken.rank,
           n_items = a.n_items + cardinality(v_taken.item_ids), leased_until = p_now + p_job.lease_seconds * interval '1 second',
-          result = baton_api.add_results(p_attempt, p_result), turn_result = p_result, turn_items = cardinality(a.item_ids)
+          result = baton_api.add_results(p_attempt, p_result), turn_result = p_result, turn_items = cardinality(a.item_ids), told = null
       where a.id = p_attempt.id;
       return jsonb_build_object('status', 'claimed', 'attempt_id', baton_api.turn_token(p_attempt.id, p_attempt.turns + 1),
         'groups', v_taken.group_ids, 'item_ids', v_taken.item_ids);

@@ -58,7 +58,7 @@ begin
   if create_job.settled is not null then
     perform baton.register_settled(v_job, create_job.settled, pg_catalog.current_setting('search_path'));
   end if;
-  perform baton.allow(v_job.name, 'claim_items', 'settle_items', 'extend_attempt');
+  perform baton.allow(v_job.name, 'claim_items', 'settle_items', 'settle_items_as_text', 'extend_attempt');
   perform baton.let_functions_read(v_job.due_view);
   if v_found.name is null then
     insert into baton.events (noun, noun_id, to_state, who) values ('job', v_job.name, 'created', session_user);

@@ -55,6 +55,7 @@ begin
           -- A source that cannot tell changes is listed from the beginning.
           kind = case when v_chunk.chunks @> '[{"do": "plan"}]' then 'full' else j.kind end
       where j.id = v_chunk.sync_job_id;
+      update baton.item_groups g set changes = g.changes + 1 where g.id = v_chunk.sync_job_id;
     end if;
     if v_chunk.chunks is not null and exists (select from baton.item_groups g where g.id = v_chunk.sync_job_id and g.state = 'open') then
       perform baton_api.enqueue_in_group(p_job, v_chunk.sync_job_id, v_chunk.chunks, p_now);

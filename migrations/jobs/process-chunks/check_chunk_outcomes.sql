@@ -4,7 +4,7 @@ language plpgsql immutable
 as $$
 begin
   if jsonb_typeof(p_outcomes) is distinct from 'array' or jsonb_path_exists(p_outcomes, '$[*] ? (!(@.outcome.type() == "string"
-    && (@.outcome == "completed" || @.outcome == "retry" || @.outcome == "wait" || @.outcome == "failed" || @.outcome == "refused")))')
+    && (@.outcome == "done" || @.outcome == "completed" || @.outcome == "retry" || @.outcome == "wait" || @.outcome == "failed" || @.outcome == "refused")))')
   then
     raise exception 'outcomes are an array of completed, retry, wait, failed or refused' using errcode = 'WK004';
   elsif jsonb_path_exists(p_outcomes, '$[*] ? (!(@.id.type() == "string" && @.id like_regex "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"))') then

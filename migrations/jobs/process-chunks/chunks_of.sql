@@ -8,7 +8,7 @@ comment on function baton_api.chunk_of is 'What a worker is told of a chunk (int
 
 -- The answer to a claim of chunks, as text: {"status": "claimed", "attempt_id", "chunks": [{"id", "sync_job_id", "attempt", "work"}],
 -- "jobs": {sync_job_id: {"plan", "source"}}}, in the order of p_item_ids. A sync job whose first chunks these are is under way from
--- now on. Internal. Locks: sync job, when it can be had: another claim may begin it at the same moment.
+-- now on. p_group_ids null: the caller knows the jobs. Internal. Locks: sync job, when it can be had: another claim may begin it at the same moment.
 create function baton_api.chunks_of(p_token uuid, p_item_ids uuid[], p_group_ids uuid[], p_now timestamptz) returns text
 language plpgsql
 as $$
@@ -17,12 +17,14 @@ declare
   v_begins boolean;
   v_chunks text;
 begin
-  select string_agg('"' || j.id || '": {"plan": ' || j.plan || ', "source": ' || jsonb_build_object(
-           'name', s.name, 'kind', s.kind, 'url', s.url, 'username', s.username, 'secret', k.secret, 'settings', s.settings) || '}', ', '),
-         bool_or(j.status = 'pending')
-  into v_jobs, v_begins
-  from baton.sync_jobs j join baton.sources s on s.name = j.source left join baton.source_secrets k on k.source = s.name
-  where j.id = any (p_group_ids);
+  if p_group_ids is not null then
+    select string_agg('"' || j.id || '": {"plan": ' || j.plan || ', "source": ' || jsonb_build_object(
+             'name', s.name, 'kind', s.kind, 'url', s.url, 'username', s.username, 'secret', k.secret, 'settings', s.settings) || '}', ', '),
+           bool_or(j.status = 'pending')
+    into v_jobs, v_begins
+    from baton.sync_jobs j join baton.sources s on s.name = j.source left join baton.source_secrets k on k.source = s.name
+    where j.id = any (p_group_ids);
+  end if;
   if v_begins then
     update baton.sync_jobs j set status = 'processing', started_at = p_now
     where j.id in (

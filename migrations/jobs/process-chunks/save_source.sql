@@ -27,7 +27,7 @@ begin
     changed_at = baton.clock()
   returning v_old.name is null into v_created;
   update baton.item_groups g
-  set max_parallel = s.max_parallel, blocked_until = null, blocked_reason = null
+  set max_parallel = s.max_parallel, changes = g.changes + 1, blocked_until = null, blocked_reason = null
   from baton.sources s where g.id = v_group_id and s.name = p_name;
   if (v_old.kind, lower(substring(v_old.url from '^[^:]+://[^/?#]*')), v_old.username)
      is distinct from (p_kind, lower(substring(p_url from '^[^:]+://[^/?#]*')), p_username) then

@@ -1,7 +1,8 @@
 //! Jobs with a queue of the engine's, and jobs whose items are rows of the application.
 
 use baton::contract::items::{
-    ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, SettleItems, SettleItemsAnswer, Settled,
+    BatchOutcome, ClaimItems, Item, ItemAttempt, ItemEnding, ItemOutcome, SettleItems,
+    SettleItemsAnswer, Settled,
 };
 use baton::contract::native::call;
 use baton::contract::{Claim, Trigger};
@@ -158,7 +159,7 @@ pub(crate) async fn settle_items(
     });
     let settle = SettleItems {
         attempt_id,
-        outcomes: outcomes.collect(),
+        outcomes: BatchOutcome::Each(outcomes.collect()),
         claim_next,
     };
     Ok(call(worker, settle).await?)

@@ -1,9 +1,12 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use baton::contract::RunRequest;
 use baton::{Answer, Batch, Config, Db, Error, variable, with_heartbeat, work_batches};
 use uuid::Uuid;
 
 use super::sync::{open_secrets, sync, without_asking};
-use crate::calls::{ChunkAttempt, ClaimChunks, CompleteChunks};
+use crate::calls::{ChunkAttempt, ClaimChunks, SettleChunks, SyncJob};
 
 /// Claim → sync → settle: some chunks of sync jobs, batch after batch.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
@@ -12,7 +15,12 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         trigger: asked.trigger,
         worker: baton::worker("process-chunks"),
     };
+    let told: RefCell<BTreeMap<Uuid, SyncJob>> = RefCell::default();
     let work = async |mut attempt: ChunkAttempt, deadline| {
+        match attempt.jobs.is_empty() {
+            true => attempt.jobs = told.borrow().clone(),
+            false => *told.borrow_mut() = attempt.jobs.clone(),
+        }
         // What asks no source is done before a lease could run out.
         if let Some(outcomes) = without_asking(&attempt.chunks) {
             return Some((outcomes, None));
@@ -33,10 +41,11 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         asked.trigger,
         claim,
         work,
-        |attempt_id, outcomes, claim_next| CompleteChunks {
+        |attempt_id, outcomes, claim_next| SettleChunks {
             attempt_id,
             outcomes,
             claim_next,
+            remembers: true,
         },
     )
     .await

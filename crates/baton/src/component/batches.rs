@@ -1,5 +1,5 @@
 use crate::budget;
-use crate::contract::items::SettleItemsAnswer;
+use crate::contract::items::{BatchOutcome, Plain, SettleItemsAnswer};
 use crate::contract::{Call, Claim, Trigger};
 use uuid::Uuid;
 
@@ -37,11 +37,12 @@ pub async fn work_batches<C, A, O, W, S>(
     trigger: Trigger,
     claim: C,
     work: W,
-    settle: impl Fn(Uuid, Vec<O>, bool) -> S,
+    settle: impl Fn(Uuid, BatchOutcome<O>, bool) -> S,
 ) -> Result<Answer, Error>
 where
     C: Call<Output = Claim<A>>,
     A: Batch,
+    O: Plain,
     W: AsyncFn(A, Deadline) -> Option<(Vec<O>, Option<Error>)>,
     S: Call<Output = SettleItemsAnswer<A>>,
 {
@@ -59,6 +60,7 @@ where
         };
         let left = deadline.left();
         let goes_on = problem.is_none() && claims_next(trigger, left, before.saturating_sub(left));
+        let outcomes = BatchOutcome::new(size, outcomes);
         let settled = match db.call(settle(attempt_id, outcomes, goes_on)).await? {
             SettleItemsAnswer::Settled(it) => it,
             SettleItemsAnswer::Lost { reason } => return Ok(Answer::lost(&reason)),

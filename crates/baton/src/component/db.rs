@@ -59,11 +59,15 @@ impl Db {
 }
 
 fn decode<C: Call>(value: &DbValue) -> Result<C::Output, Error> {
-    let DbValue::Jsonb(bytes) = value else {
-        return Err(Error::Bug(format!(
-            "{} returned {value:?} instead of jsonb",
-            C::SQL
-        )));
+    let bytes = match value {
+        DbValue::Jsonb(bytes) => bytes,
+        DbValue::Str(text) => text.as_bytes(),
+        other => {
+            return Err(Error::Bug(format!(
+                "{} returned {other:?} instead of JSON",
+                C::SQL
+            )));
+        }
     };
     serde_json::from_slice(bytes).map_err(|it| Error::Bug(format!("{}: {it}", C::SQL)))
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 pub trait Call {
     /// The statement; its parameters are those of [`Call::params`], in order.
     const SQL: &'static str;
-    /// What the one `jsonb` of the one row decodes to.
+    /// What the one value of the one row decodes to: `jsonb`, or JSON as text.
     type Output: DeserializeOwned;
     /// The arguments, in the order of the statement's parameters.
     fn params(self) -> Vec<Param>;

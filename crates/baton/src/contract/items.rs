@@ -20,11 +20,11 @@ crate::calls! {
 
     /// Settles the items of an attempt.
     #[derive(Debug)]
-    settle_items => SettleItems {
+    settle_items_as_text => SettleItems {
         /// The fencing token.
         attempt_id: Uuid as uuid,
         /// What came of them; an item that is not among them is due again, as if never tried.
-        outcomes: Vec<ItemOutcome> as jsonb,
+        outcomes: BatchOutcome<ItemOutcome> as jsonb,
         /// Whether to claim the next items in the same transaction.
         claim_next: bool as bool,
     } -> SettleItemsAnswer;
@@ -85,6 +85,39 @@ pub struct Item {
     pub key: Option<String>,
     /// What was enqueued.
     pub data: Value,
+}
+
+/// What came of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchOutcome<O> {
+    /// All of it is done, and brought nothing.
+    Done,
+    /// What came of each item that was tried.
+    #[serde(untagged)]
+    Each(Vec<O>),
+}
+
+/// What came of one item of a batch.
+pub trait Plain {
+    /// Whether it is done, and there is nothing else to say of it.
+    fn is_plain(&self) -> bool;
+}
+
+impl<O: Plain> BatchOutcome<O> {
+    /// What came of a batch of so many items.
+    pub fn new(size: usize, outcomes: Vec<O>) -> Self {
+        match outcomes.len() == size && outcomes.iter().all(O::is_plain) {
+            true => Self::Done,
+            false => Self::Each(outcomes),
+        }
+    }
+}
+
+impl Plain for ItemOutcome {
+    fn is_plain(&self) -> bool {
+        self.ending == ItemEnding::Done
+    }
 }
 
 /// What came of one item.
@@ -184,6 +217,30 @@ mod tests {
         check(
             ItemEnding::Failed { error: why() },
             json!({ "id": id, "outcome": "failed", "error": "busy" }),
+        );
+    }
+
+    #[test]
+    fn a_batch_that_is_done_is_one_word() {
+        let outcome = |ending| ItemOutcome {
+            id: Uuid::nil(),
+            ending,
+        };
+        let check = |size, outcomes, expected: Value| {
+            let written =
+                serde_json::to_value(BatchOutcome::new(size, outcomes)).expect("it is plain");
+            assert_eq!(written, expected);
+        };
+        let failed = || ItemEnding::Failed {
+            error: "no".to_owned(),
+        };
+        let done = json!({ "id": Uuid::nil(), "outcome": "done" });
+        check(1, vec![outcome(ItemEnding::Done)], json!("done"));
+        check(2, vec![outcome(ItemEnding::Done)], json!([done]));
+        check(
+            2,
+            vec![outcome(ItemEnding::Done), outcome(failed())],
+            json!([done, { "id": Uuid::nil(), "outcome": "failed", "error": "no" }]),
         );
     }
 

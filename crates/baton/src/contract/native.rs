@@ -1,7 +1,8 @@
 //! Calling from a native program, by `tokio-postgres`; components have `baton` for that.
 
 use bytes::BytesMut;
-use tokio_postgres::types::{IsNull, Json, ToSql, Type, to_sql_checked};
+use serde::de::DeserializeOwned;
+use tokio_postgres::types::{FromSql, IsNull, Json, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error};
 
 use super::{Call, Param};
@@ -11,7 +12,26 @@ pub async fn call<C: Call>(client: &Client, call: C) -> Result<C::Output, Error>
     let params = call.params();
     let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|it| it as _).collect();
     let row = client.query_one(C::SQL, &params).await?;
-    row.try_get::<_, Json<C::Output>>(0).map(|it| it.0)
+    row.try_get::<_, Answer<C::Output>>(0).map(|it| it.0)
+}
+
+/// An answer in JSON, of whichever type.
+struct Answer<T>(T);
+
+impl<'a, T: DeserializeOwned> FromSql<'a> for Answer<T> {
+    fn from_sql(
+        ty: &Type,
+        raw: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        match *ty {
+            Type::TEXT => Ok(Self(serde_json::from_slice(raw)?)),
+            _ => Json::from_sql(ty, raw).map(|it| Self(it.0)),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::TEXT || <Json<T> as FromSql>::accepts(ty)
+    }
 }
 
 impl ToSql for Param {
