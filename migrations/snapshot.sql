@@ -798,10 +798,10 @@ create function baton_api.check_role(p_job text) returns void;
 create function baton_api.chunk_of(p_item baton.items) returns text;
 -- What a worker is told of a chunk (internal).
 
-create function baton_api.chunks_of(p_token uuid, p_item_ids uuid[], p_group_ids uuid[], p_now timestamp with time zone) returns text;
+create function baton_api.chunks_of(p_token uuid, p_item_ids text[], p_group_ids uuid[], p_now timestamp with time zone) returns text;
 -- The answer to a claim of chunks (internal).
 
-create function baton_api.claim_after(p_job baton.jobs, p_attempt baton.attempts, p_next jsonb, p_claim_next boolean, p_now timestamp with time zone) returns jsonb;
+create function baton_api.claim_after(p_job baton.jobs, p_attempt baton.attempts, p_claim_next boolean, p_now timestamp with time zone, OUT token uuid, OUT item_ids text[], OUT group_ids uuid[], OUT again jsonb) returns record;
 -- Says what the caller of a settlement does next (internal).
 
 create function baton_api.claim_auto_sync_jobs(p_trigger text, p_worker text) returns jsonb security definer;
@@ -956,7 +956,7 @@ create function baton_api.get_sync_job_progress(p_sync_job text) returns jsonb s
 create function baton_api.give_up_contacts(p_cycle_id uuid, p_now timestamp with time zone) returns void;
 -- Sets contacts aside whose validation keeps killing its worker (internal).
 
-create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamp with time zone) returns jsonb;
+create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamp with time zone, OUT token uuid, OUT item_ids text[], OUT group_ids uuid[], OUT again jsonb) returns record;
 -- The next turn of an attempt, or its end (internal).
 
 create function baton_api.goes_on(p_trigger text) returns boolean;
@@ -1001,7 +1001,7 @@ create function baton_api.item_of(p_item baton.items, p_max_attempts integer) re
 create function baton_api.items_again(p_job baton.jobs, p_now timestamp with time zone) returns jsonb;
 -- Whether another call for items is worth while, and when (internal).
 
-create function baton_api.items_of(p_token uuid, p_item_ids uuid[], p_max_attempts integer) returns text;
+create function baton_api.items_of(p_token uuid, p_item_ids text[], p_max_attempts integer) returns text;
 -- What a worker is told of the items that it claimed (internal).
 
 create function baton_api.job_function(p_job text, p_hook text) returns text;
@@ -1074,7 +1074,7 @@ create function baton_api.microseconds(p_at timestamp with time zone) returns bi
 create function baton_api.next_item_due_at(p_job baton.jobs, p_now timestamp with time zone) returns timestamp with time zone;
 -- When the next item of a job is due that waits (internal).
 
-create function baton_api.next_turn(p_kind text, p_token uuid, p_outcomes jsonb, p_now timestamp with time zone, OUT token uuid, OUT item_ids uuid[], OUT group_id uuid, OUT max_attempts integer, OUT done integer, OUT knows boolean) returns record;
+create function baton_api.next_turn(p_kind text, p_token uuid, p_outcomes jsonb, p_now timestamp with time zone, OUT token uuid, OUT item_ids text[], OUT group_id uuid, OUT max_attempts integer, OUT done integer, OUT knows boolean) returns record;
 -- The short way of a settlement that wants more (internal).
 
 create function baton_api.note_long_cycles(p_cycle_id uuid, p_now timestamp with time zone) returns void;
@@ -1256,7 +1256,7 @@ create function baton_api.start_sync(p_source text, p_full boolean, p_who text) 
 create function baton_api.start_validation_session(p_total_contacts bigint DEFAULT NULL::bigint, p_config jsonb DEFAULT '{}'::jsonb) returns uuid security definer;
 -- Starts a validation cycle by hand; 23P01 while another one runs.
 
-create function baton_api.store_done(p_kind text, p_job text, p_attempt_id uuid, p_item_ids text[], p_since timestamp with time zone, p_now timestamp with time zone) returns void;
+create function baton_api.store_done(p_kind text, p_job text, p_attempt_id uuid, p_item_ids text[], p_since timestamp with time zone, p_now timestamp with time zone) returns integer;
 -- Writes that items are done (internal).
 
 create function baton_api.store_outcomes(p_job baton.jobs, p_attempt baton.attempts, p_outcomes jsonb, p_now timestamp with time zone) returns jsonb;

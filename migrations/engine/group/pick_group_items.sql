@@ -63,10 +63,14 @@ begin
       select * from waited union all select * from fresh
     )
     select array_agg(p.tid), (array_agg(p.tid) filter (where p.alone))[1:1], array_agg(distinct p.group_id), (
-      select array_agg(g.id order by g.id) from baton.item_groups g
-      where g.id in (select o.group_id from picked o)
-        and (g.state <> 'open' or g.blocked_until > p_now and not baton_api.is_past(g.blocked_until, p_now, interval '1 hour')
-             or g.max_parallel < p_job.max_parallel and g.id <> all (v_held)))
+      select array_agg(u.id order by u.id)
+      from (select distinct p.group_id from picked p) o
+      cross join lateral (
+        select g.id from baton.item_groups g
+        where g.id = o.group_id
+          and (g.state <> 'open' or g.blocked_until > p_now and not baton_api.is_past(g.blocked_until, p_now, interval '1 hour')
+               or g.max_parallel < p_job.max_parallel and g.id <> all (v_held))
+        limit 1) u)
     into v_picked, v_alone, v_groups, v_uncertain
     from picked p;
     if v_picked is null and v_closed <> '{}' then

@@ -22,7 +22,7 @@ begin
   if v_claimed->>'status' <> 'claimed' then
     return v_claimed;
   end if;
-  return baton_api.items_of((v_claimed->>'attempt_id')::uuid, baton_api.uuids(v_claimed->'item_ids'), v_job.max_attempts)::jsonb;
+  return baton_api.items_of((v_claimed->>'attempt_id')::uuid, array(select jsonb_array_elements_text(v_claimed->'item_ids')), v_job.max_attempts)::jsonb;
 end
 $$;
 comment on function baton_api.claim_items is 'Claims the next items of a job, or says why not.';

@@ -1,8 +1,11 @@
 -- What every settlement of items does after it, on the long way: the next turn of the attempt, which keeps its seat and takes more; or the
--- attempt is closed, and the answer is null. p_result: what came of the batch; p_more: whether the caller wants more. The attempt
+-- attempt is closed, and `token` is null. p_result: what came of the batch; p_more: whether the caller wants more. The attempt
 -- ends when nothing is due, when the job was paused, has a limit or another parallelism by now; after a turn of a second, because a
 -- claim by itself looks for dead attempts, too; and after 100 turns (see next_turn). Internal. Locks: those of take_items, limiter.
-create function baton_api.go_on(p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamptz) returns jsonb
+create function baton_api.go_on(
+  p_job baton.jobs, p_attempt baton.attempts, p_result jsonb, p_more boolean, p_now timestamptz,
+  out token uuid, out item_ids text[], out group_ids uuid[], out again jsonb
+)
 language plpgsql
 as $$
 declare
@@ -21,8 +24,11 @@ begin
           n_items = a.n_items + cardinality(v_taken.item_ids), leased_until = p_now + p_job.lease_seconds * interval '1 second',
           result = baton_api.add_results(p_attempt, p_result), turn_result = p_result, turn_items = cardinality(a.item_ids), told = null
       where a.id = p_attempt.id;
-      return jsonb_build_object('status', 'claimed', 'attempt_id', baton_api.turn_token(p_attempt.id, p_attempt.turns + 1),
-        'groups', v_taken.group_ids, 'item_ids', v_taken.item_ids);
+      token := baton_api.turn_token(p_attempt.id, p_attempt.turns + 1);
+      item_ids := v_taken.item_ids;
+      group_ids := v_taken.group_ids;
+      again := '{"again": true, "again_in": null}';
+      return;
     end if;
   end if;
   update baton.attempts a
@@ -31,7 +37,6 @@ begin
   if p_job.rate_per_minute is not null then
     perform baton_api.spend_tokens(p_job.name, cardinality(p_attempt.item_ids), p_now);
   end if;
-  return null;
 end
 $$;
 comment on function baton_api.go_on is 'The next turn of an attempt, or its end (internal).';

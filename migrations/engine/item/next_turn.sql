@@ -8,7 +8,7 @@
 -- Locks: shared lock of the marks, ready items, attempt, items.
 create function baton_api.next_turn(
   p_kind text, p_token uuid, p_outcomes jsonb, p_now timestamptz,
-  out token uuid, out item_ids uuid[], out group_id uuid, out max_attempts int, out done int, out knows boolean
+  out token uuid, out item_ids text[], out group_id uuid, out max_attempts int, out done int, out knows boolean
 )
 language plpgsql
 as $$
@@ -17,7 +17,7 @@ declare
   v_id constant uuid := baton_api.turn_token(p_token, 1);
   v record;
   v_tid tid;
-  v_item_id uuid;
+  v_item_id text;
   v_rank bigint;
   v_changes int;
   v_marks text;
@@ -58,7 +58,7 @@ begin
     ), taken as (
       delete from baton.ready_items r using picked p where r.ctid = p.tid returning r.item_id, r.rank, p.changes
     )
-    select array_agg(t.item_id order by t.rank), max(t.rank), max(t.changes) into item_ids, v_rank, v_changes from taken t;
+    select array_agg(t.item_id::text order by t.rank), max(t.rank), max(t.changes) into item_ids, v_rank, v_changes from taken t;
   elsif v.batch_size = 1 then
     select r.ctid into v_tid from baton.ready_items r
     where r.job = v.job and r.priority = 0 and r.run_at is null and r.rank > v.rank
@@ -71,7 +71,7 @@ begin
     ), taken as (
       delete from baton.ready_items r using picked p where r.ctid = p.tid returning r.item_id, r.rank
     )
-    select array_agg(t.item_id order by t.rank), max(t.rank) into item_ids, v_rank from taken t;
+    select array_agg(t.item_id::text order by t.rank), max(t.rank) into item_ids, v_rank from taken t;
   end if;
   if v_tid is not null then
     delete from baton.ready_items r where r.ctid = v_tid returning r.item_id, r.rank into v_item_id, v_rank;
@@ -82,7 +82,7 @@ begin
   end if;
   done := cardinality(v.item_ids);
   update baton.attempts a
-  set turns = v_turn + 1, turn_at = p_now, item_ids = next_turn.item_ids::text[], n_items = a.n_items + cardinality(next_turn.item_ids),
+  set turns = v_turn + 1, turn_at = p_now, item_ids = next_turn.item_ids, n_items = a.n_items + cardinality(next_turn.item_ids),
       leased_until = p_now + v.lease_seconds * interval '1 second', rank = v_rank, turn_result = null, turn_items = next_turn.done, told = v_changes
   where a.id = v_id and a.turns = v_turn and a.outcome is null;
   if not found then

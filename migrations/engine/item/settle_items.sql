@@ -32,7 +32,7 @@ declare
   v_turn record;
   v_settled record;
   v_result jsonb;
-  v_next jsonb;
+  v_next record;
 begin
   perform baton_api.check_isolation();
   if p_claim_next then
@@ -49,19 +49,17 @@ begin
   elsif (v_settled.job).kind not in ('queue', 'rows') then
     raise exception 'attempt % belongs to %, which has a settlement of its own', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
   end if;
-  p_outcomes := baton_api.each_outcome((v_settled.attempt).item_ids, p_outcomes);
   perform baton_api.check_outcomes(p_outcomes);
   if (v_settled.job).kind = 'rows' then
-    p_outcomes := baton_api.tell_rows(v_settled.job, v_settled.attempt, p_outcomes);
+    p_outcomes := baton_api.tell_rows(v_settled.job, v_settled.attempt, baton_api.each_outcome((v_settled.attempt).item_ids, p_outcomes));
   end if;
   v_result := baton_api.store_outcomes(v_settled.job, v_settled.attempt, p_outcomes, v_now);
   v_next := baton_api.go_on(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
-  v_result := v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
-  v_next := v_result->'next';
-  if v_next <> 'null' then
-    v_next := baton_api.items_of((v_next->>'attempt_id')::uuid, baton_api.uuids(v_next->'item_ids'), (v_settled.job).max_attempts)::jsonb;
+  if v_next.token is null then
+    v_next := baton_api.claim_after(v_settled.job, v_settled.attempt, p_claim_next, v_now);
   end if;
-  return (v_result || jsonb_build_object('next', v_next))::text;
+  return left((v_result || v_next.again)::text, -1) || ', "next": '
+    || case when v_next.token is null then 'null' else baton_api.items_of(v_next.token, v_next.item_ids, (v_settled.job).max_attempts) end || '}';
 end
 $$;
 comment on function baton_api.settle_items_as_text is 'Settles an attempt at items, with the answer as text.';

@@ -5,8 +5,13 @@ language plpgsql
 as $$
 declare
   v_since constant timestamptz := coalesce(p_attempt.turn_at, p_attempt.claimed_at);
+  v_done int;
   v_result jsonb;
 begin
+  if p_job.kind <> 'rows' and baton_api.all_done(p_attempt.item_ids, p_outcomes) then
+    v_done := baton_api.store_done(p_job.kind, p_job.name, p_attempt.id, p_attempt.item_ids, v_since, p_now);
+    return baton_api.done_result(v_done) || jsonb_build_object('left', cardinality(p_attempt.item_ids) - v_done);
+  end if;
   -- One statement, because each costs as much as a row.
   with given as materialized (
     select i.id, i.key, i.priority, i.group_id, i.attempts + c.counts as attempts, g.outcome,

@@ -9,7 +9,7 @@ comment on function baton_api.chunk_of is 'What a worker is told of a chunk (int
 -- The answer to a claim of chunks, as text: {"status": "claimed", "attempt_id", "chunks": [{"id", "sync_job_id", "attempt", "work"}],
 -- "jobs": {sync_job_id: {"plan", "source"}}}, in the order of p_item_ids. A sync job whose first chunks these are is under way from
 -- now on. p_group_ids null: the caller knows the jobs. Internal. Locks: sync job, when it can be had: another claim may begin it at the same moment.
-create function baton_api.chunks_of(p_token uuid, p_item_ids uuid[], p_group_ids uuid[], p_now timestamptz) returns text
+create function baton_api.chunks_of(p_token uuid, p_item_ids text[], p_group_ids uuid[], p_now timestamptz) returns text
 language plpgsql
 as $$
 declare
@@ -32,10 +32,10 @@ begin
   end if;
   -- One alone is looked up more cheaply than by what keeps the order of several.
   if cardinality(p_item_ids) = 1 then
-    select baton_api.chunk_of(i) into v_chunks from baton.items i where i.id = p_item_ids[1];
+    select baton_api.chunk_of(i) into v_chunks from baton.items i where i.id = p_item_ids[1]::uuid;
   else
     select string_agg(baton_api.chunk_of(i), ', ' order by c.n) into v_chunks
-    from unnest(p_item_ids) with ordinality as c(id, n)
+    from unnest(p_item_ids::uuid[]) with ordinality as c(id, n)
     cross join lateral (select o.* from baton.items o where o.id = c.id limit 1) i;
   end if;
   return '{"status": "claimed", "attempt_id": "' || p_token || '", "jobs": {' || coalesce(v_jobs, '') || '}, "chunks": [' || coalesce(v_chunks, '') || ']}';

@@ -16,7 +16,7 @@ begin
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
   v_claimed := baton_api.claim_next_items(baton_api.job_of('process-chunks'), p_trigger, p_worker, null);
   if v_claimed->>'status' = 'claimed' then
-    return baton_api.chunks_of((v_claimed->>'attempt_id')::uuid, baton_api.uuids(v_claimed->'item_ids'), baton_api.uuids(v_claimed->'groups'), baton.clock())::jsonb;
+    return baton_api.chunks_of((v_claimed->>'attempt_id')::uuid, array(select jsonb_array_elements_text(v_claimed->'item_ids')), baton_api.uuids(v_claimed->'groups'), baton.clock())::jsonb;
   elsif v_claimed->>'status' = 'idle' then
     perform baton_api.finish_ended_sync_jobs(100);
   end if;

@@ -33,7 +33,7 @@ declare
   v_group_ids uuid[];
   v_group_id uuid;
   v_result jsonb;
-  v_next jsonb;
+  v_next record;
 begin
   perform baton_api.check_isolation();
   v_brings := case when jsonb_typeof(p_outcomes) is distinct from 'array' then false
@@ -53,7 +53,6 @@ begin
   elsif (v_settled.job).name <> 'process-chunks' then
     raise exception 'attempt % belongs to %', p_attempt_id, (v_settled.job).name using errcode = 'WK004';
   end if;
-  p_outcomes := baton_api.each_outcome((v_settled.attempt).item_ids, p_outcomes);
   perform baton_api.check_chunk_outcomes(p_outcomes);
   v_group_ids := (v_settled.attempt).group_ids;
   -- What chunks brought is written under the locks of their groups; whether a group has ended is known only after the next turn is.
@@ -66,19 +65,18 @@ begin
   end if;
   v_next := baton_api.go_on(v_settled.job, v_settled.attempt, v_result, p_claim_next, v_now);
   -- A group of which the next turn has a chunk has not ended.
-  v_group_ids := array(select g.id from unnest(v_group_ids) as g(id) where v_next is null or not v_next->'groups' ? g.id::text);
+  v_group_ids := array(select g.id from unnest(v_group_ids) as g(id) where v_next.token is null or g.id <> all (v_next.group_ids));
   if not v_brings and v_group_ids <> '{}' then
     v_group_ids := baton_api.lock_touched_groups(v_settled.attempt, v_group_ids, '[]');
   end if;
   foreach v_group_id in array v_group_ids loop
     perform baton_api.finish_sync_job(v_settled.job, v_group_id, v_now);
   end loop;
-  v_result := v_result || baton_api.claim_after(v_settled.job, v_settled.attempt, v_next, p_claim_next, v_now);
-  v_next := v_result->'next';
-  if v_next <> 'null' then
-    v_next := baton_api.chunks_of((v_next->>'attempt_id')::uuid, baton_api.uuids(v_next->'item_ids'), baton_api.uuids(v_next->'groups'), v_now)::jsonb;
+  if v_next.token is null then
+    v_next := baton_api.claim_after(v_settled.job, v_settled.attempt, p_claim_next, v_now);
   end if;
-  return (v_result || jsonb_build_object('next', v_next))::text;
+  return left((v_result || v_next.again)::text, -1) || ', "next": '
+    || case when v_next.token is null then 'null' else baton_api.chunks_of(v_next.token, v_next.item_ids, v_next.group_ids, v_now) end || '}';
 end
 $$;
 comment on function baton_api.settle_chunks_as_text is 'Settles an attempt at chunks, with the answer as text.';

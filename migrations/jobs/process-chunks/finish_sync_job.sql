@@ -27,8 +27,8 @@ begin
           when exists (select from baton.items i where i.group_id = p_sync_job_id and i.status = 'completed') then 'partial_failure'
           else 'failed' end
     where j.id = p_sync_job_id;
-    if not v_failed then
-      update baton.sources s set state = coalesce(v_sync_job.state, s.state) where s.name = v_sync_job.source;
+    if not v_failed and v_sync_job.state is not null then
+      update baton.sources s set state = v_sync_job.state where s.name = v_sync_job.source;
     end if;
   end if;
   update baton.item_groups g set state = 'ended' where g.id = p_sync_job_id;
