@@ -16,7 +16,7 @@ use queue::Setting;
 /// What `bench chunks` understands.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Chunks to drain at each setting.
+    /// Chunks to drain at each setting; five times as many in batches of 10 and more, so that it takes seconds.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000), value_name = "N")]
     chunks: u32,
     /// Batch sizes to measure.
@@ -42,7 +42,18 @@ pub(crate) struct Args {
     peers: bool,
 }
 
+/// So many times as many chunks are drained where each is a small part of a batch.
+const IN_BATCHES: u32 = 5;
+
 impl Args {
+    /// How many chunks are drained at a setting.
+    fn chunks(&self, setting: Setting) -> u32 {
+        match setting.batch {
+            Some(10..) => self.chunks * IN_BATCHES,
+            _ => self.chunks,
+        }
+    }
+
     /// What is measured: each batch size with all other settings as an installation begins with, then with each number of calls.
     fn settings(&self) -> Vec<Setting> {
         let of = |syncs, batch, parallel| Setting {
@@ -104,12 +115,12 @@ async fn measure(
             output::note(&format!(
                 "Round {round} of {}: draining {} chunks of {} syncs, batch {}, {parallel}.",
                 args.rounds,
-                args.chunks,
+                args.chunks(setting),
                 setting.syncs,
                 setting.batch.unwrap_or(1),
             ));
             let drain = in_scratch(context, database, async |it| {
-                drain::all(home, it, args.chunks, setting).await
+                drain::all(home, it, args.chunks(setting), setting).await
             });
             drains.push(drain.await?);
         }

@@ -37,13 +37,14 @@ begin
   group_id := v.group_ids[1];
 
   -- It looks behind what it took last: what became ready before that meanwhile, because a claim failed or a writer was slow, is for the
-  -- long way. One item alone is taken by plain statements, which cost half.
+  -- long way. So is what another transaction has locked (xmax), even if it rolled back: to try its lock costs more than to take a free one.
+  -- One item alone is taken by plain statements, which cost half.
   if p_kind = 'groups' and v.batch_size = 1 then
     select l.tid, g.changes into v_tid, v_changes
     from baton.item_groups g
     cross join lateral (
       select r.ctid as tid from baton.ready_items r
-      where r.group_id = g.id and r.run_at is null and r.rank > v.rank
+      where r.group_id = g.id and r.run_at is null and r.rank > v.rank and r.xmax = '0'::xid
       order by r.rank limit 1 for update skip locked) l
     where g.id = next_turn.group_id and g.state = 'open' and (g.blocked_until is null or g.blocked_until <= p_now);
   elsif p_kind = 'groups' then
@@ -52,7 +53,7 @@ begin
       from baton.item_groups g
       cross join lateral (
         select r.ctid as tid from baton.ready_items r
-        where r.group_id = g.id and r.run_at is null and r.rank > v.rank
+        where r.group_id = g.id and r.run_at is null and r.rank > v.rank and r.xmax = '0'::xid
         order by r.rank limit v.batch_size for update skip locked) l
       where g.id = next_turn.group_id and g.state = 'open' and (g.blocked_until is null or g.blocked_until <= p_now)
     ), taken as (
@@ -61,12 +62,12 @@ begin
     select array_agg(t.item_id::text order by t.rank), max(t.rank), max(t.changes) into item_ids, v_rank, v_changes from taken t;
   elsif v.batch_size = 1 then
     select r.ctid into v_tid from baton.ready_items r
-    where r.job = v.job and r.priority = 0 and r.run_at is null and r.rank > v.rank
+    where r.job = v.job and r.priority = 0 and r.run_at is null and r.rank > v.rank and r.xmax = '0'::xid
     order by r.rank limit 1 for update skip locked;
   else
     with picked as materialized (
       select r.ctid as tid from baton.ready_items r
-      where r.job = v.job and r.priority = 0 and r.run_at is null and r.rank > v.rank
+      where r.job = v.job and r.priority = 0 and r.run_at is null and r.rank > v.rank and r.xmax = '0'::xid
       order by r.rank limit v.batch_size for update skip locked
     ), taken as (
       delete from baton.ready_items r using picked p where r.ctid = p.tid returning r.item_id, r.rank

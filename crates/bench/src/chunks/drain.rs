@@ -39,6 +39,7 @@ pub(super) async fn all(
     Ok(Drain {
         is_default: setting.parallel.is_none(),
         syncs: setting.syncs,
+        chunks,
         batch,
         parallel,
         cost,

@@ -38,6 +38,8 @@ pub(super) struct Drain {
     pub(super) is_default: bool,
     /// Syncs over which the chunks are spread.
     pub(super) syncs: u32,
+    /// Chunks drained.
+    pub(super) chunks: u32,
     pub(super) batch: u32,
     /// Calls at once.
     pub(super) parallel: u32,
@@ -84,8 +86,7 @@ pub(super) struct Pinned {
 impl Figures {
     /// For people.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("{} chunks drained\n\n", count(self.chunks.into()));
-        text.push_str(&self.drains_text());
+        let mut text = self.drains_text();
         text.push_str("\n\n");
         text.push_str(&self.rest_text());
         if !self.peers.is_empty() {
@@ -106,11 +107,21 @@ impl Figures {
             let setting = if it.is_default { "default" } else { "tuned" };
             let (setting, syncs) = (setting.to_owned(), it.syncs.to_string());
             [
-                setting, syncs, batch, parallel, rate, wal, commits, host, server,
+                setting,
+                count(it.chunks.into()),
+                syncs,
+                batch,
+                parallel,
+                rate,
+                wal,
+                commits,
+                host,
+                server,
             ]
         });
         let header = [
             "SETTINGS",
+            "DRAINED",
             "SYNCS",
             "BATCH",
             "PARALLEL",
@@ -261,6 +272,7 @@ mod tests {
         let drain = |is_default, syncs, batch, per_second| Drain {
             is_default,
             syncs,
+            chunks: 1,
             batch,
             parallel: 8,
             cost: Cost {
