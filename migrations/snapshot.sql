@@ -1220,7 +1220,7 @@ create function baton_api.settle_chunks_as_text(p_attempt_id uuid, p_outcomes js
 -- Settles an attempt at chunks, with the answer as text.
 grant execute on function baton_api.settle_chunks_as_text to baton_<database>_process_chunks;
 
-create function baton_api.settle_contacts(p_attempt_id uuid, p_outcomes jsonb, p_routes jsonb, p_throttle jsonb) returns jsonb security definer;
+create function baton_api.settle_contacts(p_attempt_id uuid, p_outcomes jsonb, p_routes jsonb, p_throttle jsonb, p_claim_next boolean DEFAULT false) returns jsonb security definer;
 -- Applies the verdicts of an attempt and moves its cycle on.
 grant execute on function baton_api.settle_contacts to baton_<database>_validate_contacts;
 
@@ -1230,7 +1230,7 @@ create function baton_api.settle_items(p_attempt_id uuid, p_outcomes jsonb, p_cl
 create function baton_api.settle_items_as_text(p_attempt_id uuid, p_outcomes jsonb, p_claim_next boolean) returns text security definer;
 -- Settles an attempt at items, with the answer as text.
 
-create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb) returns jsonb security definer;
+create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb, p_claim_next boolean DEFAULT false) returns jsonb security definer;
 -- Settles an attempt at messages.
 grant execute on function baton_api.settle_messages to baton_<database>_auto_sync_jobs;
 grant execute on function baton_api.settle_messages to baton_<database>_follow_up_reminders;

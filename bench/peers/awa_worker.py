@@ -1,10 +1,9 @@
 import asyncio
-import json
-import os
-import sys
 from dataclasses import dataclass
 
 import awa
+
+from worker import database_url, end, handle, mode, options, start
 
 QUEUE = "noop"
 CLAIM_BATCH = 512
@@ -15,11 +14,10 @@ class Noop:
     id: int
 
 
-async def prepare(queue: awa.PartitionedQueue, jobs: int) -> None:
-    database = os.environ["DATABASE_URL"]
-    await awa.migrate(database)
+async def prepare(queue: awa.PartitionedQueue) -> None:
+    await awa.migrate(database_url)
     # The first worker of a new database moves it to the storage that is meant to be used.
-    first = awa.AsyncClient(database)
+    first = awa.AsyncClient(database_url)
 
     @first.task(Noop, queue="first")
     async def ignore(job: awa.Job) -> None:
@@ -30,52 +28,25 @@ async def prepare(queue: awa.PartitionedQueue, jobs: int) -> None:
     await first.shutdown()
     await first.close()
 
-    client = awa.AsyncClient(database)
-    for begin in range(0, jobs, 5_000):
-        ids = range(begin, min(begin + 5_000, jobs))
+    client = awa.AsyncClient(database_url)
+    for begin in range(0, options["jobs"], 5_000):
+        ids = range(begin, min(begin + 5_000, options["jobs"]))
         await client.enqueue_many_copy([Noop(it) for it in ids], opts=[queue.route_by_index(it) for it in ids])
     await client.close()
 
 
-async def work(queue: awa.PartitionedQueue, workers: int) -> None:
-    client = awa.AsyncClient(os.environ["DATABASE_URL"])
-    handled = 0
+async def work(queue: awa.PartitionedQueue) -> None:
+    client = awa.AsyncClient(database_url)
 
     @client.task(Noop, queue=queue.physical_queues[0])
-    async def handle(job: awa.Job) -> None:
-        nonlocal handled
-        handled += 1
+    async def noop(job: awa.Job) -> None:
+        handle()
 
-    async def tell() -> None:
-        told = 0
-        while True:
-            if handled > told:
-                told = handled
-                print(told, flush=True)
-            await asyncio.sleep(0.002)
-
-    async def word() -> None:
-        if not await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
-            # Nobody is there to stop it.
-            os._exit(1)
-
-    print("ready", flush=True)
-    await word()
-    telling = asyncio.create_task(tell())
-    await client.start(queue.queue_configs(max_workers_per_partition=workers, claim_batch_size=CLAIM_BATCH))
-    await word()
-    telling.cancel()
+    await start()
+    await client.start(queue.queue_configs(max_workers_per_partition=options["workers"], claim_batch_size=CLAIM_BATCH))
+    await end()
     await client.shutdown()
     await client.close()
 
 
-async def main() -> None:
-    mode, options = sys.argv[1], json.loads(sys.argv[2])
-    queue = awa.PartitionedQueue(QUEUE, options["partitions"])
-    if mode == "prepare":
-        await prepare(queue, options["jobs"])
-    else:
-        await work(queue, options["workers"])
-
-
-asyncio.run(main())
+asyncio.run((prepare if mode == "prepare" else work)(awa.PartitionedQueue(QUEUE, options["partitions"])))

@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { peers } from './peers.mjs';
 
-const jobs = Number(process.argv[2]);
+const unbatchedJobs = Number(process.argv[2]);
+// So many times more, so that they take seconds too.
+const BATCHED_TIMES = 5;
 const server = process.env.DATABASE_URL;
 const GIVEN_UP_AFTER_MS = 600_000;
 
@@ -26,8 +28,8 @@ async function connect(url) {
 class Process {
   handled = 0;
 
-  constructor(peer, setting, mode, database) {
-    const args = [...peer.command.slice(1), mode, JSON.stringify({ ...setting.options, jobs })];
+  constructor(peer, options, mode, database) {
+    const args = [...peer.command.slice(1), mode, JSON.stringify(options)];
     this.child = spawn(peer.command[0], args, {
       cwd: import.meta.dirname,
       env: { ...process.env, NO_LOG_SUCCESS: '1', DATABASE_URL: database },
@@ -97,9 +99,11 @@ async function waitUntil(done, what) {
   }
 }
 
-async function drain(maintenance, peer, setting, name) {
+async function drain(maintenance, peer, version, setting, name) {
   const url = databaseUrl(name);
-  const preparing = new Process(peer, setting, 'prepare', url);
+  const jobs = setting.batched ? unbatchedJobs * BATCHED_TIMES : unbatchedJobs;
+  const options = { ...setting.options, jobs };
+  const preparing = new Process(peer, options, 'prepare', url);
   await within(preparing.exited, GIVEN_UP_AFTER_MS, `filling the queue of ${peer.name}`);
 
   const observer = await connect(url);
@@ -110,7 +114,7 @@ async function drain(maintenance, peer, setting, name) {
   await observer.end();
   const commitsBefore = await commits(maintenance, name);
 
-  const processes = Array.from({ length: setting.processes ?? 1 }, () => new Process(peer, setting, 'work', url));
+  const processes = Array.from({ length: setting.processes ?? 1 }, () => new Process(peer, options, 'work', url));
   const anyEnds = Promise.race(processes.map((it) => it.exited)).then(() => {
     throw new Error(`${peer.name}: a process ended before its time`);
   });
@@ -137,7 +141,7 @@ async function drain(maintenance, peer, setting, name) {
     const committed = (await commits(maintenance, name)) - commitsBefore - looks;
     return {
       peer: peer.name,
-      version: peer.version,
+      version,
       setting: setting.name,
       batched: setting.batched,
       jobs,
@@ -169,11 +173,18 @@ async function sweep(client) {
 const maintenance = await connect(server);
 await sweep(maintenance);
 for (const peer of peers) {
+  let version;
+  try {
+    version = peer.version();
+  } catch (error) {
+    console.error(`peers: ${peer.name} is not measured: ${error.message}`);
+    continue;
+  }
   for (const [number, setting] of peer.settings.entries()) {
     const name = `baton_peer_${process.pid}_${peer.name.replaceAll('-', '_')}_${number}`;
     await maintenance.query(`create database ${name} template template0`);
     try {
-      console.log(JSON.stringify(await drain(maintenance, peer, setting, name)));
+      console.log(JSON.stringify(await drain(maintenance, peer, version, setting, name)));
     } finally {
       await maintenance.query(`drop database if exists ${name} with (force)`);
     }

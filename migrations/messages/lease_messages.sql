@@ -35,11 +35,11 @@ begin
   v_ids := coalesce(v_dangerous[1:1], v_ids, '{}');
   perform baton_api.refresh_recipients(p_job, array(select m.id from baton.messages m where m.id = any (v_ids) and m.status = 'reserved'));
   update baton.messages m
-  set attempt_id = case when n.gone then null else p_attempt_id end, due_at = null,
-      status = case when n.gone then 'failed' else m.status end, reason = case when n.gone then 'no_address' else m.reason end,
-      ended_at = case when n.gone then p_now else m.ended_at end
-  from (select l.id, l.status = 'reserved' and l.recipient = '' as gone from baton.messages l where l.id = any (v_ids)) n
-  where m.id = n.id;
+  set (attempt_id, due_at, status, reason, ended_at) = (
+    select case when not n.gone then p_attempt_id end, null::timestamptz, case when n.gone then 'failed' else m.status end,
+           case when n.gone then 'no_address' else m.reason end, case when n.gone then p_now else m.ended_at end
+    from (select m.status = 'reserved' and m.recipient = '' as gone) n)
+  where m.id = any (v_ids);
   return array(select m.id from baton.messages m where m.id = any (v_ids) and m.attempt_id = p_attempt_id);
 end
 $$;

@@ -1,9 +1,12 @@
 -- Settles an attempt at messages: applies the outcomes that submit_messages was not told, takes back the rest, and ends the
 -- cycle of reminders when no assignment is due. A run in which the provider refused the account has failed.
--- Answers {"status": "settled", "submitted", "held", "failed", "unknown", "refused": null or the reason, "again", "again_in"}
--- or {"status": "lost", "reason"}: then nothing has changed. Settling again returns the first answer.
--- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, messages, opt-outs, channels, limiter.
-create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb) returns jsonb
+-- p_claim_next claims the next messages in the same transaction.
+-- Answers {"status": "settled", "submitted", "held", "failed", "unknown", "refused": null or the reason, "again", "again_in", "next"}, where
+-- next is the answer of a claim that got messages, or null; or {"status": "lost", "reason"}: then nothing has changed. Settling
+-- again returns the first answer, and claims nothing.
+-- Raises WK002 when there is no such attempt, WK004 for a malformed argument.
+-- Locks: attempt, cycle, messages, opt-outs, channels, limiter, and those of a claim.
+create function baton_api.settle_messages(p_attempt_id uuid, p_outcomes jsonb, p_claim_next boolean default false) returns jsonb
 language plpgsql
 security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -16,6 +19,7 @@ declare
   v_refused constant text := case when jsonb_path_exists(p_outcomes, '$[*] ? (@.outcome == "refused")') then 'provider_refused' end;
   v_counts jsonb;
   v_result jsonb;
+  v_next jsonb;
 begin
   perform baton_api.check_isolation();
   perform baton_api.commit_durably();
@@ -47,10 +51,19 @@ begin
   into v_counts from baton.messages m where m.id = any (v_ids);
   v_work := baton_api.message_work(v_attempt.job, v_now);
   v_result := jsonb_build_object('status', 'settled', 'refused', v_refused,
-    'again', (v_work->>'due')::boolean, 'again_in', extract(epoch from (v_work->>'until')::timestamptz - v_now)) || v_counts;
+    'again', (v_work->>'due')::boolean, 'again_in', extract(epoch from (v_work->>'until')::timestamptz - v_now), 'next', null) || v_counts;
   update baton.attempts a set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = v_result where a.id = p_attempt_id;
   perform baton_api.log_run(v_attempt.job, case when v_refused is null then 'ran' else 'failed' end, v_refused,
     v_counts || jsonb_build_object('claimed', v_attempt.n_items), v_attempt.trigger, v_attempt.worker, p_attempt_id, v_attempt.claimed_at, v_now);
+  if p_claim_next and v_refused is null and (v_work->>'due')::boolean then
+    v_next := case v_attempt.job when 'follow-up-reminders' then baton_api.claim_reminders('next', v_attempt.worker)
+      else baton_api.claim_auto_sync_jobs('next', v_attempt.worker) end;
+    if v_next->>'status' = 'claimed' then
+      return v_result || jsonb_build_object('next', v_next);
+    end if;
+    v_work := baton_api.message_work(v_attempt.job, v_now);
+    return v_result || jsonb_build_object('again', (v_work->>'due')::boolean, 'again_in', extract(epoch from (v_work->>'until')::timestamptz - v_now));
+  end if;
   -- Who goes on by itself is not woken.
   if v_result->>'again' = 'true' and not baton_api.goes_on(v_attempt.trigger) then
     perform baton.wake(v_attempt.job);

@@ -17,6 +17,9 @@ as $$
 declare
   v_now constant timestamptz := baton.clock();
   v_attempt baton.attempts;
+  -- Messages are read and written by their ids and joined in memory, because a plan that was made when there were few may
+  -- read all of them.
+  v_ids uuid[];
   v_settings baton.settings;
   v_go jsonb;
 begin
@@ -25,6 +28,7 @@ begin
   if jsonb_typeof(p_outcomes) <> 'array' or jsonb_typeof(p_letters) <> 'array' then
     raise exception 'outcomes and letters are arrays' using errcode = 'WK004';
   end if;
+  v_ids := array(select (l->>'id')::uuid from jsonb_array_elements(p_letters) as l);
   -- Two jobs must not use up the last message of somebody's day at the same moment.
   perform pg_catalog.pg_advisory_xact_lock(123456792, h.key) from (
     select pg_catalog.hashtext(l->>'address') as key from jsonb_array_elements(p_letters) as l
@@ -45,17 +49,19 @@ begin
   if exists (select from baton.jobs j where j.name = v_attempt.job and j.paused_at is not null) then
     return '{"status": "submitting", "go": []}';
   elsif v_settings.hourly_ceiling is not null and baton_api.hold_at_ceiling(v_settings.hourly_ceiling, (
-    select count(*) from jsonb_to_recordset(p_letters) as l(id uuid) join baton.messages m on m.id = l.id and m.channel = 'sms'), v_now)
+    select count(*) from baton.messages m where m.id = any (v_ids) and m.channel = 'sms'), v_now)
   then
     return '{"status": "submitting", "go": []}';
   end if;
 
-  with letters as materialized (
+  with mine as materialized (
+    select m.* from baton.messages m where m.id = any (v_ids) and m.attempt_id = p_attempt_id and m.status = 'reserved'
+  ), letters as materialized (
     select m.id, m.channel, m.purpose, m.subject_id, m.recipient_id, m.created_at, m.expires_at, l.provider, l.address, l.region, l.segments, l.subject, l.body,
            coalesce((select array[z.zone] from unnest(m.time_zones) with ordinality as z(zone, place) where baton_api.is_time_zone(z.zone) order by z.place limit 1),
              nullif(array(select jsonb_array_elements_text(coalesce(l.zones, '[]'))), '{}'), array[v_settings.default_zone]) as zones
     from jsonb_to_recordset(p_letters) as l(id uuid, provider text, address text, zones jsonb, region text, segments int, subject text, body text)
-    join baton.messages m on m.id = l.id and m.attempt_id = p_attempt_id and m.status = 'reserved'
+    join mine m on m.id = l.id
   ), nights as materialized (
     select d.zones, baton_api.quiet_until(d.zones, v_now, v_settings.quiet_from::time, v_settings.quiet_until::time) as until
     from (select distinct l.zones from letters l) d
@@ -85,21 +91,22 @@ begin
     ) c
   ), decided as (
     update baton.messages m
-    set provider = v.provider, address = v.address, subject = v.subject, body = v.body,
-        status = d.status, reason = d.reason, detail = null,
-        attempt_id = case d.status when 'submitting' then p_attempt_id end,
-        due_at = case d.status when 'reserved' then least(d.until, v.expires_at) end,
-        attempts = m.attempts + case d.status when 'submitting' then 1 else 0 end,
-        submitting_at = case d.status when 'submitting' then v_now else m.submitting_at end,
-        ended_at = case d.status when 'failed' then v_now end, hold_revision = v_settings.hold_revision
-    from verdicts v
-    cross join lateral (
-      select case when v.ended is not null then 'failed' when h.until is not null then 'reserved' else 'submitting' end as status,
-             coalesce(v.ended, case h.until when v.cap_until then 'daily_cap' when v.night_until then 'quiet_hours' when v.blocked_until then v.blocked_reason end) as reason,
-             h.until
-      from (select greatest(v.night_until, v.cap_until, v.blocked_until) as until) h
-    ) d
-    where m.id = v.id
+    set (provider, address, subject, body, status, reason, detail, attempt_id, due_at, attempts, submitting_at, ended_at, hold_revision) = (
+      select v.provider, v.address, v.subject, v.body, d.status, d.reason, null::text,
+             case d.status when 'submitting' then p_attempt_id end,
+             case d.status when 'reserved' then least(d.until, v.expires_at) end,
+             m.attempts + case d.status when 'submitting' then 1 else 0 end,
+             case d.status when 'submitting' then v_now else m.submitting_at end,
+             case d.status when 'failed' then v_now end, v_settings.hold_revision
+      from verdicts v
+      cross join lateral (
+        select case when v.ended is not null then 'failed' when h.until is not null then 'reserved' else 'submitting' end as status,
+               coalesce(v.ended, case h.until when v.cap_until then 'daily_cap' when v.night_until then 'quiet_hours' when v.blocked_until then v.blocked_reason end) as reason,
+               h.until
+        from (select greatest(v.night_until, v.cap_until, v.blocked_until) as until) h
+      ) d
+      where v.id = m.id)
+    where m.id = any (array(select v.id from verdicts v))
     returning m.id, m.status
   )
   select coalesce(jsonb_agg(d.id) filter (where d.status = 'submitting'), '[]') into v_go from decided d;

@@ -116,6 +116,7 @@ async fn a_provider_that_wants_a_pause_gets_it_from_everyone() -> anyhow::Result
         outcomes: Vec::new(),
         routes: Vec::new(),
         throttle,
+        claim_next: false,
     };
     call(&worker, settled).await?;
     let Claim::Skipped { reason, .. } = claim(&worker, Trigger::Manual).await? else {

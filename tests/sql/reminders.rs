@@ -317,6 +317,7 @@ fn ended(submitted: u32) -> dispatch::calls::SettledMessages {
         refused: None,
         again: false,
         again_in: None,
+        next: None,
     }
 }
 

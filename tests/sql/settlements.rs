@@ -36,6 +36,7 @@ async fn a_lease_past_its_time_that_nobody_swept_still_settles() -> anyhow::Resu
             settled: 1,
             left: 0,
             again: false,
+            next: None,
         }
     );
     Ok(())
@@ -128,6 +129,7 @@ async fn a_verdict_counts_only_for_the_address_that_was_judged() -> anyhow::Resu
             settled: 1,
             left: 1,
             again: true,
+            next: None,
         }
     );
     let Claim::Claimed(next) = claim(&worker, Trigger::Manual).await? else {
@@ -153,6 +155,7 @@ async fn an_outcome_for_anothers_contact_changes_nothing() -> anyhow::Result<()>
             settled: 0,
             left: 1,
             again: false,
+            next: None,
         }
     );
     assert_eq!(
@@ -183,6 +186,7 @@ async fn a_contact_that_somebody_holds_locked_stays_due_and_holds_up_nobody() ->
             settled: 1,
             left: 1,
             again: true,
+            next: None,
         }
     );
     holder.batch_execute("commit").await?;
@@ -195,6 +199,7 @@ async fn a_contact_that_somebody_holds_locked_stays_due_and_holds_up_nobody() ->
             settled: 1,
             left: 0,
             again: false,
+            next: None,
         }
     );
     Ok(())
@@ -248,6 +253,7 @@ async fn routes_are_remembered_for_their_ttl() -> anyhow::Result<()> {
             outcomes: Vec::new(),
             routes,
             throttle: None,
+            claim_next: false,
         },
     )
     .await?;

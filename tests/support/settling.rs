@@ -352,6 +352,7 @@ pub(crate) async fn settle(
             outcomes,
             routes: Vec::new(),
             throttle: None,
+            claim_next: false,
         },
     )
     .await?)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton::contract::items::{BatchOutcome, Plain, SettleItemsAnswer};
-use baton::contract::{Claim, Trigger};
+use baton::contract::{Batch, Claim, Trigger};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -41,6 +41,16 @@ pub struct ChunkAttempt {
     pub chunks: Vec<Chunk>,
     /// The sync jobs that they belong to; empty when they are as the last answer told them, to a caller that remembers.
     pub jobs: BTreeMap<Uuid, SyncJob>,
+}
+
+impl Batch for ChunkAttempt {
+    fn attempt_id(&self) -> Uuid {
+        self.attempt_id
+    }
+
+    fn size(&self) -> usize {
+        self.chunks.len()
+    }
 }
 
 /// A piece of a sync job.

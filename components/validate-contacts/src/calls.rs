@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton::contract::{Claim, Trigger};
+use baton::contract::{Batch, Claim, SettleAnswer, Settlement, Trigger, counts};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,6 +30,8 @@ baton::calls! {
         routes: Vec<Resolved> as jsonb,
         /// Set when the provider asked everybody to wait.
         throttle: Option<Throttle> as jsonb,
+        /// Whether to claim the next contacts in the same transaction.
+        claim_next: bool as bool,
     } -> Settle;
 }
 
@@ -44,6 +46,16 @@ pub struct Attempt {
     pub contacts: Vec<Contact>,
     /// What the cache knows about the mail routes of the batch, by [`crate::email::cache_key`].
     pub routes: BTreeMap<String, Route>,
+}
+
+impl Batch for Attempt {
+    fn attempt_id(&self) -> Uuid {
+        self.attempt_id
+    }
+
+    fn size(&self) -> usize {
+        self.contacts.len()
+    }
 }
 
 /// A contact to validate.
@@ -91,7 +103,7 @@ pub struct Throttle {
 }
 
 /// The answer to a settlement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Settle {
     /// The verdicts count.
@@ -102,10 +114,32 @@ pub enum Settle {
         left: u32,
         /// Whether another call finds work at once.
         again: bool,
+        /// The next batch, if it was asked for and there is one.
+        next: Option<Claim<Attempt>>,
     },
     /// They do not: the work was given to another, or the cycle was stopped.
     Lost {
         /// A stable code.
         reason: String,
     },
+}
+
+impl SettleAnswer<Attempt> for Settle {
+    fn settlement(self) -> Result<Settlement<Attempt>, String> {
+        match self {
+            Self::Settled {
+                settled,
+                left,
+                again,
+                next,
+            } => Ok(Settlement {
+                counts: counts([("settled", settled.into()), ("left", left.into())]),
+                refused: None,
+                again,
+                again_in: None,
+                next,
+            }),
+            Self::Lost { reason } => Err(reason),
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod http_out;
 mod job;
 
 pub use answer::{Answer, Response, claimed};
-pub use batches::{Batch, work_batches};
+pub use batches::{Worked, work_batches};
 pub use config::{Config, variable};
 pub use db::Db;
 pub use error::Error;

@@ -14,11 +14,13 @@ pub mod native;
 pub mod operator;
 mod request;
 pub mod scheduler;
+mod settlement;
 
 pub use answer::{RunAnswer, counts};
 pub use call::{Call, Line, Param, Text};
 pub use claim::{Claim, Extend, ExtendAttempt};
 pub use request::{RunRequest, Trigger};
+pub use settlement::{Batch, SettleAnswer, Settlement};
 
 /// For `deserialize_with`: seconds inside a tagged enum, where a number with digits that `f64` would not repeat, such as
 /// `3.250000`, arrives as a [`serde_json::Number`] alone.

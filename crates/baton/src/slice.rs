@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::contract::items::Settled;
-use crate::contract::{Claim, RunAnswer, Trigger, counts};
+use serde_json::{Map, Value};
+
+use crate::contract::{Claim, RunAnswer, Settlement, Trigger};
 
 use crate::{NotDone, Outcome};
 
@@ -20,40 +21,45 @@ pub(crate) fn claims_next(trigger: Trigger, left: Duration, last: Duration) -> b
 /// What became of all batches.
 #[derive(Debug, Default)]
 pub(crate) struct Ran {
-    claimed: usize,
-    completed: i64,
-    retried: i64,
-    failed: i64,
-    left: i64,
+    counts: Map<String, Value>,
+    refused: Option<String>,
     again: bool,
     again_in: Option<f64>,
 }
 
 impl Ran {
-    /// Counts a batch; the next one, if it was claimed.
-    pub(crate) fn add<A>(&mut self, claimed: usize, settled: Settled<A>) -> Option<Claim<A>> {
-        self.claimed += claimed;
-        self.completed += settled.completed;
-        self.retried += settled.retried;
-        self.failed += settled.failed;
-        self.left += settled.left;
-        self.again = settled.again;
-        self.again_in = settled.again_in;
-        settled.next
+    /// Counts a batch, with what its claim brought along; the next one, if it was claimed.
+    pub(crate) fn add<A>(
+        &mut self,
+        claimed: Map<String, Value>,
+        settlement: Settlement<A>,
+    ) -> Option<Claim<A>> {
+        for (name, n) in claimed.into_iter().chain(settlement.counts) {
+            let n = n.as_i64().unwrap_or(0);
+            let sum = self.counts.get(&name).and_then(Value::as_i64).unwrap_or(0);
+            self.counts.insert(name, (sum + n).into());
+        }
+        self.refused = settlement.refused;
+        self.again = settlement.again;
+        self.again_in = settlement.again_in;
+        settlement.next
     }
 
     /// Whether to call again is what the last settlement says.
-    pub(crate) fn answer(&self) -> RunAnswer {
-        RunAnswer::Ran {
-            counts: counts([
-                ("claimed", self.claimed.into()),
-                ("completed", self.completed.into()),
-                ("retried", self.retried.into()),
-                ("failed", self.failed.into()),
-                ("left", self.left.into()),
-            ]),
-            again: self.again,
-            again_in: self.again_in,
+    pub(crate) fn answer(self) -> RunAnswer {
+        let (counts, again, again_in) = (self.counts, self.again, self.again_in);
+        match self.refused {
+            None => RunAnswer::Ran {
+                counts,
+                again,
+                again_in,
+            },
+            Some(reason) => RunAnswer::Failed {
+                reason,
+                counts,
+                again,
+                again_in,
+            },
         }
     }
 }
@@ -102,22 +108,21 @@ mod tests {
 
     #[test]
     fn the_answer_sums_batches_and_ends_as_the_last_one() {
-        let settled = |completed, retried, failed, left, again| Settled::<
-            crate::contract::items::ItemAttempt,
-        > {
-            completed,
-            retried,
-            failed,
-            left,
+        let counted = |it: Value| it.as_object().cloned().expect("it is an object");
+        let settled = |counts, again: bool| Settlement::<()> {
+            counts: counted(counts),
+            refused: None,
             again,
             again_in: again.then_some(2.5),
             next: None,
         };
         let mut ran = Ran::default();
-        ran.add(20, settled(18, 1, 1, 7, true));
-        ran.add(7, settled(5, 2, 0, 2, true));
+        let counts = json!({ "completed": 18, "retried": 1, "left": 7 });
+        ran.add(counted(json!({ "claimed": 20 })), settled(counts, false));
+        let counts = json!({ "completed": 5, "retried": 2, "left": 2 });
+        ran.add(counted(json!({ "claimed": 7 })), settled(counts, true));
         let expected = json!({
-            "status": "ran", "claimed": 27, "completed": 23, "retried": 3, "failed": 1,
+            "status": "ran", "claimed": 27, "completed": 23, "retried": 3,
             "left": 9, "again": true, "again_in": 2.5,
         });
         let answer = serde_json::to_value(ran.answer()).expect("it is plain");

@@ -114,7 +114,8 @@ async fn validate_all(
     let start = now();
     let mut settled = 0;
     loop {
-        let answer = call_job(http, ROUTE, Trigger::Manual).await?;
+        // As the scheduler calls: batch after batch.
+        let answer = call_job(http, ROUTE, Trigger::Next).await?;
         settled += answer["settled"].as_u64().unwrap_or(0);
         if answer["again"] != true {
             break;

@@ -1,5 +1,6 @@
 //! What both jobs that send messages call, and what operators call about messages.
 
+use baton::contract::{Batch, Claim, SettleAnswer, Settlement, counts};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -26,6 +27,8 @@ baton::calls! {
         attempt_id: Uuid as uuid,
         /// What became of those that no [`SubmitMessages`] told.
         outcomes: Vec<MessageOutcome> as jsonb,
+        /// Whether to claim the next messages in the same transaction.
+        claim_next: bool as bool,
     } -> SettledMessages;
 
     /// Decides about messages that nobody can find out about, or that failed. For operators.
@@ -54,6 +57,20 @@ pub struct MessageAttempt {
     /// Queued jobs that the claim worked, by how they ended; counts for the answer.
     #[serde(default)]
     pub jobs: Map<String, Value>,
+}
+
+impl Batch for MessageAttempt {
+    fn attempt_id(&self) -> Uuid {
+        self.attempt_id
+    }
+
+    fn size(&self) -> usize {
+        self.messages.len()
+    }
+
+    fn counts(&self) -> Map<String, Value> {
+        self.jobs.clone()
+    }
 }
 
 /// A message that is due.
@@ -152,7 +169,7 @@ pub struct MessageOutcome {
 }
 
 /// The answer to a settlement of messages.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum SettledMessages {
     /// The outcomes count.
@@ -172,10 +189,41 @@ pub enum SettledMessages {
         /// When it would, in seconds, if that is known.
         #[serde(default, deserialize_with = "baton::contract::seconds")]
         again_in: Option<f64>,
+        /// The next batch, if it was asked for and there is one.
+        next: Option<Claim<MessageAttempt>>,
     },
     /// The work was given to another; what it submitted is `unknown`.
     Lost {
         /// A stable code.
         reason: String,
     },
+}
+
+impl SettleAnswer<MessageAttempt> for SettledMessages {
+    fn settlement(self) -> Result<Settlement<MessageAttempt>, String> {
+        match self {
+            Self::Settled {
+                submitted,
+                held,
+                failed,
+                unknown,
+                refused,
+                again,
+                again_in,
+                next,
+            } => Ok(Settlement {
+                counts: counts([
+                    ("submitted", submitted.into()),
+                    ("held", held.into()),
+                    ("failed", failed.into()),
+                    ("unknown", unknown.into()),
+                ]),
+                refused,
+                again,
+                again_in,
+                next,
+            }),
+            Self::Lost { reason } => Err(reason),
+        }
+    }
 }

@@ -63,6 +63,8 @@ pub enum Outcome {
         /// Whether the provider can be asked about it later.
         askable: bool,
     },
+    /// It was noted as going out and then kept back: due again at once, and the try does not count.
+    Unsent,
     /// The provider was asked, and does not have it.
     Absent,
     /// No provider is set for its channel.

@@ -1,11 +1,7 @@
-use baton::wall_clock;
 use dispatch::calls::{Action, Letter, Message, MessageOutcome, Sent};
 use dispatch::{Channel, Envelope, Outcome, Provider, Size, Trouble, email_address, phone, render};
 
 use crate::post::{post, reply};
-
-/// A sender that waited longer between submitting and sending slept: meanwhile another may have taken the message over.
-const SLEPT_SECONDS: u64 = 10;
 
 /// A message on its way to a provider.
 pub(crate) struct Errand<'a> {
@@ -64,9 +60,14 @@ impl<'a> Errand<'a> {
         }
     }
 
-    /// Sends it, or asks about it, and names the provider. `now` is the database's time, `submitted_at` the wall
-    /// clock before it was submitted, both in seconds since 1970.
-    pub(crate) async fn run(self, now: u64, submitted_at: u64) -> (&'static str, MessageOutcome) {
+    /// Where it goes.
+    pub(crate) fn provider(&self) -> &'static str {
+        self.provider.name()
+    }
+
+    /// Sends it, or asks about it, and names the provider. `now` is the database's time in seconds since 1970, `slept` whether
+    /// the sender was suspended since it submitted the message.
+    pub(crate) async fn run(self, now: u64, slept: bool) -> (&'static str, MessageOutcome) {
         let id = self.letter.id;
         let envelope = Envelope {
             id: &id.to_string(),
@@ -77,8 +78,7 @@ impl<'a> Errand<'a> {
             sent_at: now,
         };
         let outcome = match &self.sent {
-            // Deadlines do not count the time that a machine is suspended, and the wall clock does.
-            None if wall_clock().saturating_sub(submitted_at) > SLEPT_SECONDS => slept(),
+            None if slept => kept_back(),
             None => self.send(&envelope).await,
             Some(sent) => self.look(&envelope, sent).await,
         };
@@ -144,7 +144,7 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
     })
 }
 
-fn slept() -> Outcome {
+fn kept_back() -> Outcome {
     Outcome::Retry {
         trouble: trouble(
             "sender_slept",

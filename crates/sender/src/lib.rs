@@ -8,22 +8,17 @@ mod post;
 mod settings;
 
 use std::collections::BTreeSet;
-use std::pin::pin;
 use std::time::Duration;
 
-use baton::contract::{Call, Claim, RunAnswer, counts};
-use baton::instant;
-use baton::{Answer, Config, Db, Error, wall_clock, with_heartbeat};
+use baton::contract::{Call, Claim, Trigger};
+use baton::{
+    Answer, Config, Db, Deadline, Error, Worked, instant, wall_clock, with_heartbeat, work_batches,
+};
 use dispatch::Outcome;
 use dispatch::calls::{
-    Message, MessageAttempt, MessageOutcome, SettleMessages, SettledMessages, Submit,
-    SubmitMessages,
+    Message, MessageAttempt, MessageOutcome, SettleMessages, Submit, SubmitMessages,
 };
-use futures::StreamExt;
-use futures::future::join_all;
-use futures::stream;
-use serde_json::{Map, Value};
-use spin_sdk::time::sleep;
+use futures::future::{join, join_all};
 use uuid::Uuid;
 
 use errand::Errand;
@@ -34,40 +29,73 @@ const WAVE: usize = 20;
 /// No wave begins later than this. With the patience for its answers that makes a budget of 20 s, so that settling fits
 /// in before hosts stop a request at 30 s, and no answer is waited for in vain.
 const LAST_WAVE: Duration = Duration::from_secs(10);
+/// A sender that was suspended for longer slept: meanwhile another may have taken the message over.
+const SLEPT_SECONDS: u64 = 10;
 
-/// Claim → send → settle: a batch of messages. The answer counts what came of it.
+/// Claim → send → settle: messages, batch after batch. The answer counts what came of them.
 pub async fn run(
     config: &Config,
+    trigger: Trigger,
     claim: impl Call<Output = Claim<MessageAttempt>>,
 ) -> Result<Answer, Error> {
     let settings = Settings::load().await?;
     let db = Db::connect(config).await?;
-    match baton::claimed(db.call(claim).await?) {
-        Ok(attempt) => dispatch(&db, &settings, attempt).await,
-        Err(answer) => Ok(answer),
-    }
+    let work = async |attempt, deadline| dispatch(&db, &settings, attempt, deadline).await;
+    work_batches(
+        &db,
+        trigger,
+        LAST_WAVE,
+        claim,
+        work,
+        |attempt_id, _, outcomes, claim_next| SettleMessages {
+            attempt_id,
+            outcomes,
+            claim_next,
+        },
+    )
+    .await
 }
 
-/// Sends what may go out now, and asks about what is unknown. A message that is not reached in time stays due.
-async fn dispatch(db: &Db, settings: &Settings, attempt: MessageAttempt) -> Result<Answer, Error> {
+/// Sends what may go out now, and asks about what is unknown. While one wave is on its way, the next one is submitted. A message
+/// that is not reached in time stays due.
+async fn dispatch(
+    db: &Db,
+    settings: &Settings,
+    attempt: MessageAttempt,
+    deadline: Deadline,
+) -> Result<Worked<Vec<MessageOutcome>>, Error> {
     let attempt_id = attempt.attempt_id;
     let now = instant::seconds(&attempt.now)
         .ok_or_else(|| Error::Bug(format!("the database's time is {}", attempt.now)))?;
+    let region = attempt.default_region.as_deref();
     let mut outcomes = Vec::new();
     let mut closed = BTreeSet::new();
-    let waves = stream::iter(attempt.messages.chunks(WAVE)).take_until(sleep(LAST_WAVE));
-    let mut waves = pin!(waves);
-    while let Some(wave) = waves.next().await {
-        let region = attempt.default_region.as_deref();
-        let submitted_at = wall_clock();
-        let errands = take_up(wave, settings, region, &closed, &mut outcomes);
-        let errands = match submit(db, attempt_id, errands, &mut outcomes).await? {
-            Ok(errands) => errands,
-            Err(reason) => return Ok(Answer::lost(&reason)),
+    let mut waves = attempt.messages.chunks(WAVE);
+    let mut submitted = Vec::new();
+    let mut watch = Watch::new(deadline);
+    loop {
+        let next = match deadline.left().is_zero() {
+            true => None,
+            false => waves.next(),
         };
-        let errands = join_all(errands.into_iter().map(|it| it.run(now, submitted_at)));
-        let Some(news) = with_heartbeat(db, attempt_id, errands).await else {
-            return Ok(Answer::lost("lease_lost"));
+        if next.is_none() && submitted.is_empty() {
+            return Ok(Worked::Outcomes(outcomes));
+        }
+        let slept = watch.slept();
+        watch = Watch::new(deadline);
+        let errands = take_up(
+            next.unwrap_or_default(),
+            settings,
+            region,
+            &closed,
+            &mut outcomes,
+        );
+        let submitting = submit(db, attempt_id, errands, &mut outcomes);
+        let sending = join_all(submitted.into_iter().map(|it: Errand| it.run(now, slept)));
+        let sending = with_heartbeat(db, attempt_id, sending);
+        let (answer, news) = join(submitting, sending).await;
+        let Some(news) = news else {
+            return Ok(Worked::from(None));
         };
         for (provider, outcome) in news {
             if closes(&outcome.outcome) {
@@ -75,14 +103,22 @@ async fn dispatch(db: &Db, settings: &Settings, attempt: MessageAttempt) -> Resu
             }
             outcomes.push(outcome);
         }
+        submitted = match answer? {
+            Ok(errands) => errands,
+            Err(reason) => return Ok(Worked::Lost(reason)),
+        };
+        // A provider that closed meanwhile gets no more of them.
+        submitted.retain(|it| {
+            let kept_back = closed.contains(it.provider());
+            if let (true, Some(letter)) = (kept_back, it.letter()) {
+                outcomes.push(MessageOutcome {
+                    id: letter.id,
+                    outcome: Outcome::Unsent,
+                });
+            }
+            !kept_back
+        });
     }
-    let settled = db
-        .call(SettleMessages {
-            attempt_id,
-            outcomes,
-        })
-        .await?;
-    Ok(answer(settled, attempt.messages.len(), attempt.jobs))
 }
 
 /// What can be decided without a request is an outcome at once. Messages of closed providers stay with the attempt, which
@@ -140,6 +176,29 @@ async fn submit<'a>(
     })
 }
 
+/// Notices that the machine was suspended: deadlines do not count that time, and the wall clock does.
+struct Watch {
+    deadline: Deadline,
+    left: Duration,
+    wall: u64,
+}
+
+impl Watch {
+    fn new(deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            left: deadline.left(),
+            wall: wall_clock(),
+        }
+    }
+
+    /// Whether it slept so long since then that another may have taken over what was submitted.
+    fn slept(&self) -> bool {
+        let counted = self.left.saturating_sub(self.deadline.left());
+        wall_clock().saturating_sub(self.wall) > SLEPT_SECONDS + counted.as_secs()
+    }
+}
+
 /// Whether the provider would answer the next message alike.
 fn closes(outcome: &Outcome) -> bool {
     match outcome {
@@ -148,43 +207,10 @@ fn closes(outcome: &Outcome) -> bool {
             wait.is_some() || trouble.reason == "provider_unreachable"
         }
         Outcome::Unknown { trouble, .. } => trouble.reason == "throttled",
-        Outcome::Submitted { .. } | Outcome::Failed(_) | Outcome::Absent | Outcome::Outbox => false,
+        Outcome::Submitted { .. }
+        | Outcome::Failed(_)
+        | Outcome::Unsent
+        | Outcome::Absent
+        | Outcome::Outbox => false,
     }
-}
-
-/// `jobs` are counts that the claim brought along.
-fn answer(settled: SettledMessages, claimed: usize, jobs: Map<String, Value>) -> Answer {
-    let (submitted, held, failed, unknown, refused, again, again_in) = match settled {
-        SettledMessages::Settled {
-            submitted,
-            held,
-            failed,
-            unknown,
-            refused,
-            again,
-            again_in,
-        } => (submitted, held, failed, unknown, refused, again, again_in),
-        SettledMessages::Lost { reason } => return Answer::lost(&reason),
-    };
-    let mut counts = counts([
-        ("claimed", claimed.into()),
-        ("submitted", submitted.into()),
-        ("held", held.into()),
-        ("failed", failed.into()),
-        ("unknown", unknown.into()),
-    ]);
-    counts.extend(jobs);
-    Answer::run(&match refused {
-        None => RunAnswer::Ran {
-            counts,
-            again,
-            again_in,
-        },
-        Some(reason) => RunAnswer::Failed {
-            reason,
-            counts,
-            again,
-            again_in,
-        },
-    })
 }

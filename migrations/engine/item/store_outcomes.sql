@@ -12,8 +12,11 @@ begin
     v_done := baton_api.store_done(p_job.kind, p_job.name, p_attempt.id, p_attempt.item_ids, v_since, p_now);
     return baton_api.done_result(v_done) || jsonb_build_object('left', cardinality(p_attempt.item_ids) - v_done);
   end if;
-  -- One statement, because each costs as much as a row.
-  with given as materialized (
+  -- One statement, because each costs as much as a row. Items are read and written by their ids and joined in memory, because a plan
+  -- that was made when there were few may read all of them.
+  with mine as materialized (
+    select i.id, i.key, i.priority, i.group_id, i.attempts, i.created_at from baton.items i where i.id = any (p_attempt.item_ids::uuid[])
+  ), given as materialized (
     select i.id, i.key, i.priority, i.group_id, i.attempts + c.counts as attempts, g.outcome,
            case when g.outcome not in ('done', 'completed') then left(g.error, 500) end as error,
            case when g.outcome in ('done', 'completed') then 'completed'
@@ -22,15 +25,16 @@ begin
              when g.outcome = 'wait' then least(greatest(coalesce(g.seconds, g.wait, 30), 1), 3600) * interval '1 second'
              else random() * least(3600, 2 * 2 ^ least(i.attempts + 1, 12)) * interval '1 second' end as later
     from unnest(p_attempt.item_ids) as m(id)
-    join baton.items i on i.id = m.id::uuid
+    join mine i on i.id = m.id::uuid
     left join jsonb_to_recordset(p_outcomes) as g(id uuid, outcome text, error text, seconds numeric, wait numeric) on g.id = i.id
     cross join lateral (
       select case when g.outcome is null or g.outcome = 'wait' and i.created_at > p_now - interval '1 day' then 0 else 1 end as counts) c
   ), stored as (
     update baton.items i
-    set status = g.status, attempts = g.attempts, error = g.error, started_at = v_since,
-        ended_at = case when g.status <> 'waiting' then p_now end, worker = p_attempt.worker, attempt_id = p_attempt.id
-    from given g where i.id = g.id
+    set (status, attempts, error, started_at, ended_at, worker, attempt_id) = (
+      select e.outcome->>0, (e.outcome->>1)::int, e.outcome->>2, v_since, case when e.outcome->>0 <> 'waiting' then p_now end, p_attempt.worker, p_attempt.id
+      from (select (select jsonb_object_agg(g.id, jsonb_build_array(g.status, g.attempts, g.error)) from given g)->i.id::text as outcome) e)
+    where i.id = any (array(select g.id from given g))
   ), freed as (
     -- The key of a row that failed stays taken, or the row would come again at once.
     delete from baton.item_keys k using given g

@@ -6,14 +6,18 @@ create function baton_api.reserve_reminders_of(p_due jsonb, p_attempt_id uuid, p
 language plpgsql
 as $$
 begin
+  -- Assignments are read and written by their keys and joined in memory, because a plan that was made when there were few may
+  -- read all of them.
   with due as materialized (
     select k.id as key, d.id, d.since from jsonb_to_recordset(p_due) as d(id text, since timestamptz)
     cross join lateral jsonb_populate_record(null::public.assignments, jsonb_build_object('id', d.id)) as k
   ), held as materialized (
-    select a.id as key, d.id, d.since from public.assignments a join due d on d.key = a.id order by a.id for update of a skip locked
-  ), marked as (
-    update public.assignments a set last_reminder_at = p_now from held h where a.id = h.key
-    returning h.id, h.since, a.peer_mentor_name, a.peer_mentor_phone, a.peer_mentor_email, a.contact_name, a.timezone
+    select a.id as key from public.assignments a where a.id = any (array(select d.key from due d)) order by a.id for update skip locked
+  ), written as (
+    update public.assignments a set last_reminder_at = p_now where a.id = any (array(select h.key from held h))
+    returning a.id as key, a.peer_mentor_name, a.peer_mentor_phone, a.peer_mentor_email, a.contact_name, a.timezone
+  ), marked as materialized (
+    select d.id, d.since, w.* from written w join due d on d.key = w.key
   ), reserved as (
     insert into baton.messages (job, purpose, subject_id, recipient_id, period_start, channel, recipient, time_zones, fields,
       status, reason, ended_at, attempt_id, expires_at, created_at)

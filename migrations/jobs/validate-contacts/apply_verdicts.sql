@@ -4,35 +4,29 @@ create function baton_api.apply_verdicts(p_item_ids text[], p_outcomes jsonb, p_
 language plpgsql
 as $$
 declare
+  -- By the key, because a join of contacts with what was given would be planned for as many contacts as there were once.
+  v_given constant jsonb := coalesce((select jsonb_object_agg(o->>'id', o) from jsonb_array_elements(p_outcomes) as o), '{}');
   v_counts jsonb;
 begin
-  with given as (
-    select k.id, o.email, o.status, o.reason, o.evidence
-    from jsonb_to_recordset(p_outcomes) as o(id text, email text, status text, reason text, evidence jsonb)
-    join unnest(p_item_ids) as mine(id) on mine.id = o.id
-    cross join lateral jsonb_populate_record(null::public.contacts, jsonb_build_object('id', o.id)) as k
-  ), held as (
-    -- All that the update needs: joining two lists without statistics again would compare each with each.
-    select c.id, c.email_validation_tries as tries, g.status, g.reason, g.evidence
-    from public.contacts c join given g on g.id = c.id and g.email = left(c.email, 4097)
-    order by c.id
-    for update of c skip locked
+  with mine as materialized (
+    select k.id from unnest(p_item_ids) as m(id)
+    cross join lateral jsonb_populate_record(null::public.contacts, jsonb_build_object('id', m.id)) as k
+    where v_given ? m.id
+  ), held as materialized (
+    select c.id, v_given->c.id::text->>'email' = left(c.email, 4097) as is_same
+    from public.contacts c where c.id = any (array(select m.id from mine m)) order by c.id for update skip locked
   ), applied as (
     update public.contacts c
-    set email_validation_status = h.status,
-        email_validation_reason = h.reason,
-        email_validation_evidence = h.evidence,
-        external_heartbeat_checked_at = p_now,
-        email_validation_cycle_id = p_cycle_id,
-        email_validation_tries = case when h.status = 'unknown' then c.email_validation_tries + 1 else 0 end,
-        email_validation_retry_at = r.retry_at,
-        email_validation_valid_until = coalesce(r.retry_at, p_now + (select s.revalidate_after from baton.settings s))
-    from held h
-    -- Exponential with full jitter, from 15 minutes to a day, never less than a minute.
-    cross join lateral (select case when h.status = 'unknown' then p_now
-      + interval '1 minute' + random() * least(86400, 900 * 2 ^ least(h.tries, 10)) * interval '1 second'
-      end) as r(retry_at)
-    where c.id = h.id
+    set (email_validation_status, email_validation_reason, email_validation_evidence, external_heartbeat_checked_at, email_validation_cycle_id,
+         email_validation_tries, email_validation_retry_at, email_validation_valid_until) = (
+      select g.given->>'status', g.given->>'reason', g.given->'evidence', p_now, p_cycle_id,
+             case when r.later is not null then c.email_validation_tries + 1 else 0 end, p_now + r.later,
+             p_now + coalesce(r.later, (select s.revalidate_after from baton.settings s))
+      from (select v_given->c.id::text as given) g
+      -- Exponential with full jitter, from 15 minutes to a day, never less than a minute.
+      cross join lateral (select case when g.given->>'status' = 'unknown' then
+        interval '1 minute' + random() * least(86400, 900 * 2 ^ least(c.email_validation_tries, 10)) * interval '1 second' end as later) r)
+    where c.id = any (array(select h.id from held h where h.is_same))
     returning c.email_validation_status as status
   )
   select coalesce(jsonb_object_agg(s.status, s.n), '{}') into v_counts

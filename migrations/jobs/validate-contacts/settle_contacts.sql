@@ -4,10 +4,14 @@
 -- with its error; the others are settled.
 -- p_routes: [{"domain", "route", "ttl"}] for the cache, ttl in seconds.
 -- p_throttle: {} or {"seconds", "reason"}: nobody takes items of this job for so long; five seconds when nothing was settled.
--- Answers {"status": "settled", "settled", "left", "again"}, where again says that another call finds work at once, or {"status": "lost", "reason"} when the work was given
--- to another or the cycle was stopped: then nothing has changed. Settling again returns the first answer.
--- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, contacts, limiter.
-create function baton_api.settle_contacts(p_attempt_id uuid, p_outcomes jsonb, p_routes jsonb, p_throttle jsonb) returns jsonb
+-- p_claim_next claims the next contacts in the same transaction.
+-- Answers {"status": "settled", "settled", "left", "again", "next"}, where again says that another call finds work at once, and next is
+-- the answer of a claim that got contacts, or null; or {"status": "lost", "reason"} when the work was given to another or the
+-- cycle was stopped: then nothing has changed. Settling again returns the first answer, and claims nothing.
+-- Raises WK002 when there is no such attempt, WK004 for a malformed argument. Locks: attempt, cycle, contacts, limiter, and those of a claim.
+create function baton_api.settle_contacts(
+  p_attempt_id uuid, p_outcomes jsonb, p_routes jsonb, p_throttle jsonb, p_claim_next boolean default false
+) returns jsonb
 language plpgsql
 security definer set search_path = ''
 as $$
@@ -20,6 +24,7 @@ declare
   v_goes_on boolean;
   v_again boolean;
   v_result jsonb;
+  v_next jsonb;
 begin
   perform baton_api.check_isolation();
   if jsonb_typeof(p_outcomes) <> 'array' or jsonb_typeof(p_routes) <> 'array' or jsonb_typeof(p_throttle) <> 'object' then
@@ -88,17 +93,23 @@ begin
     perform baton_api.finish_cycle(v_cycle.id, v_now);
   end if;
   v_again := v_goes_on and not (select baton_api.job_throttle(j, v_now) ? 'reason' from baton.jobs j where j.name = v_attempt.job);
-  if v_again and not baton_api.goes_on(v_attempt.trigger) then
+  if v_again and not p_claim_next and not baton_api.goes_on(v_attempt.trigger) then
     perform baton.wake(v_attempt.job);
   end if;
 
-  v_result := jsonb_build_object('status', 'settled', 'settled', v_settled, 'left', v_attempt.n_items - v_settled, 'again', v_again);
+  v_result := jsonb_build_object('status', 'settled', 'settled', v_settled, 'left', v_attempt.n_items - v_settled, 'again', v_again, 'next', null);
   update baton.attempts a
   set finished_at = v_now, outcome = 'settled', item_ids = '{}', result = v_result
   where a.id = p_attempt_id;
   perform baton_api.log_run(v_attempt.job, 'ran', null,
     v_counts || jsonb_build_object('claimed', v_attempt.n_items, 'settled', v_settled),
     v_attempt.trigger, v_attempt.worker, p_attempt_id, v_attempt.claimed_at, v_now);
+  if p_claim_next and v_again then
+    v_next := baton_api.claim_contacts('next', v_attempt.worker);
+    if v_next->>'status' = 'claimed' then
+      return v_result || jsonb_build_object('next', v_next);
+    end if;
+  end if;
   return v_result;
 end
 $$;

@@ -135,6 +135,7 @@ async fn busy(scene: &Scene) -> Outcome {
         outcomes: outcomes.collect(),
         routes: Vec::new(),
         throttle: None,
+        claim_next: false,
     };
     call(&scene.db.client, settle).await?;
     let answers: Vec<Answer> = answers.into_iter().collect::<anyhow::Result<_>>()?;

@@ -1,4 +1,5 @@
 use serde_json::json;
+use tokio_postgres::Client;
 
 use crate::support::db::Db;
 
@@ -50,7 +51,7 @@ async fn a_turn_of_reminders_reads_a_few_pages_of_two_hundred_thousand() -> anyh
             db.owner.execute(revise, &[&i64::from(revision)]).await?;
             db.configure_job("follow-up-reminders", json!({ "batch_size": batch_size }))
                 .await?;
-            for (step, pages) in pages_of_a_turn(&db).await? {
+            for (step, pages) in pages_of_turns(&session_of_turns(&db).await?).await? {
                 // The auto-syncs have a batch of a hundred held messages of their own.
                 let most = match (step, revision) {
                     ("due_work", _) | ("auto-sync", 0) => 300,
@@ -67,15 +68,40 @@ async fn a_turn_of_reminders_reads_a_few_pages_of_two_hundred_thousand() -> anyh
     Ok(())
 }
 
-/// How many pages each step of a turn touches, taken back afterwards.
-async fn pages_of_a_turn(db: &Db) -> anyhow::Result<Vec<(&'static str, i64)>> {
+/// A component's connection keeps its plans, also those that it made before there was anything.
+#[tokio::test]
+async fn plans_made_for_one_message_serve_two_hundred_thousand() -> anyhow::Result<()> {
+    let db = Db::new().await?;
+    db.owner
+        .batch_execute("update baton.settings set quiet_until = quiet_from")
+        .await?;
+    db.add_assignments(1).await?;
+    db.owner
+        .batch_execute("vacuum analyze assignments, messages")
+        .await?;
+    let session = session_of_turns(&db).await?;
+    pages_of_turns(&session).await?;
+    db.owner.batch_execute(MANY).await?;
+    db.configure_job("follow-up-reminders", json!({ "batch_size": 100 }))
+        .await?;
+    for (step, pages) in pages_of_turns(&session).await? {
+        assert!(pages < 15_000, "{step} touches {pages} pages");
+    }
+    Ok(())
+}
+
+async fn session_of_turns(db: &Db) -> anyhow::Result<Client> {
     let session = db.session().await?;
     session
-        .batch_execute("set default_transaction_isolation = 'read committed'")
+        .batch_execute(
+            "set default_transaction_isolation = 'read committed'; create temporary table turn (claim jsonb)",
+        )
         .await?;
-    session
-        .batch_execute("create temporary table turn (claim jsonb)")
-        .await?;
+    Ok(session)
+}
+
+/// How many pages each step of a turn touches, taken back afterwards.
+async fn pages_of_turns(session: &Client) -> anyhow::Result<Vec<(&'static str, i64)>> {
     let steps = [
         ("due_work", "select baton_api.due_work(10)"),
         ("claim", "insert into turn select baton_api.claim_reminders('manual', 'test')"),

@@ -171,6 +171,7 @@ pub(crate) async fn settle_messages(
         SettleMessages {
             attempt_id,
             outcomes,
+            claim_next: false,
         },
     )
     .await?)

@@ -9,5 +9,5 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         trigger: asked.trigger,
         worker: baton::worker("follow-up-reminders"),
     };
-    sender::run(&config, claim).await
+    sender::run(&config, asked.trigger, claim).await
 }

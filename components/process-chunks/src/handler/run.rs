@@ -2,7 +2,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use baton::contract::RunRequest;
-use baton::{Answer, Batch, Config, Db, Error, variable, with_heartbeat, work_batches};
+use baton::contract::items::BatchOutcome;
+use baton::{Answer, Config, Db, Error, Worked, budget, variable, with_heartbeat, work_batches};
 use uuid::Uuid;
 
 use super::sync::{open_secrets, sync, without_asking};
@@ -23,40 +24,36 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
         }
         // What asks no source is done before a lease could run out.
         if let Some(outcomes) = without_asking(&attempt.chunks) {
-            return Some((outcomes, None));
+            return Ok(Worked::Outcomes(outcomes));
         }
         let key = match variable("source_key").await {
             Ok(key) => key,
             // The chunks are due again, none of their tries used up.
-            Err(error) => return Some((Vec::new(), Some(error))),
+            Err(error) => return Ok(Worked::Problem(Vec::new(), error)),
         };
         let closed = open_secrets(&mut attempt.jobs, &key);
         let attempt_id = attempt.attempt_id;
-        let outcomes = with_heartbeat(&db, attempt_id, sync(attempt, &closed, deadline)).await?;
-        let problem = closed.into_values().next().map(Error::Misconfigured);
-        Some((outcomes, problem))
+        let working = sync(attempt, &closed, deadline);
+        let Some(outcomes) = with_heartbeat(&db, attempt_id, working).await else {
+            return Ok(Worked::from(None));
+        };
+        Ok(match closed.into_values().next() {
+            Some(problem) => Worked::Problem(outcomes, Error::Misconfigured(problem)),
+            None => Worked::Outcomes(outcomes),
+        })
     };
     work_batches(
         &db,
         asked.trigger,
+        budget::WORK,
         claim,
         work,
-        |attempt_id, outcomes, claim_next| SettleChunks {
+        |attempt_id, size, outcomes, claim_next| SettleChunks {
             attempt_id,
-            outcomes,
+            outcomes: BatchOutcome::new(size, outcomes),
             claim_next,
             remembers: true,
         },
     )
     .await
-}
-
-impl Batch for ChunkAttempt {
-    fn attempt_id(&self) -> Uuid {
-        self.attempt_id
-    }
-
-    fn size(&self) -> usize {
-        self.chunks.len()
-    }
 }

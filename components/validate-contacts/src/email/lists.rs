@@ -1,13 +1,19 @@
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use email_address::is_under;
 
 use crate::special;
 
-const FREE: &str = include_str!("../../data/free.txt");
-const ROLE: &str = include_str!("../../data/role.txt");
-const LASTING: &str = include_str!("../../data/lasting.txt");
-const SHARED: &str = include_str!("../../data/shared.txt");
+static FREE: List = List::new(|| sorted(include_str!("../../data/free.txt")));
+static ROLE: List = List::new(|| sorted(include_str!("../../data/role.txt")));
+static LASTING: List = List::new(|| sorted(include_str!("../../data/lasting.txt")));
+static SHARED: List = List::new(|| sorted(include_str!("../../data/shared.txt")));
+static DISPOSABLE: List = List::new(|| {
+    // The package hands its list out as a copy only, and does not promise that it is sorted.
+    let mut list = mailchecker::blacklist();
+    list.sort_unstable();
+    list
+});
 /// Top-level domains that networks use inside (RFC 6762, appendix G) and that ICANN does not delegate.
 const PRIVATE_TOPS: [&str; 6] = ["lan", "home", "corp", "mail", "intranet", "private"];
 /// Hosts that domains name to say that they take no mail; both refuse every connection by design.
@@ -50,21 +56,14 @@ pub(super) fn can_be_mail_host(host: &str, allowed: &[String]) -> bool {
 /// The listed domain of throw-away mailboxes that this domain is, or lies below. Not one whose mailboxes last, nor one
 /// below which others have domains of their own.
 pub(super) fn disposable(domain: &str) -> Option<&'static str> {
-    static LIST: OnceLock<Vec<&'static str>> = OnceLock::new();
-    // The package hands its list out as a copy only, and does not promise that it is sorted.
-    let list = LIST.get_or_init(|| {
-        let mut list = mailchecker::blacklist();
-        list.sort_unstable();
-        list
-    });
     let mut name = domain;
     loop {
-        if let Ok(at) = list.binary_search(&name)
-            && !(name != domain && entries(SHARED).any(|it| it == name))
+        if let Some(listed) = entry(&DISPOSABLE, name)
+            && !(name != domain && entry(&SHARED, name).is_some())
         {
             // A lasting domain is the one that was hit, or lies between it and the one asked for.
-            let lasts = |it: &str| it.len() >= name.len() && is_under(domain, it);
-            return (!entries(LASTING).any(lasts)).then_some(list[at]);
+            let lasts = |it: &&str| it.len() >= name.len() && is_under(domain, it);
+            return (!LASTING.iter().any(lasts)).then_some(listed);
         }
         match name.split_once('.') {
             Some((_, parent)) if parent.contains('.') => name = parent,
@@ -76,21 +75,34 @@ pub(super) fn disposable(domain: &str) -> Option<&'static str> {
 /// The listed role that this local part names, whatever its case and its `+tag`.
 pub(super) fn role(local: &str) -> Option<&'static str> {
     let name = local.split_once('+').map_or(local, |(name, _)| name);
-    entries(ROLE).find(|it| it.eq_ignore_ascii_case(name))
+    entry(&ROLE, &name.to_ascii_lowercase())
 }
 
 /// Whether anyone can get a mailbox at this domain for nothing.
 pub(super) fn is_free(domain: &str) -> bool {
-    entries(FREE).any(|it| it == domain)
+    entry(&FREE, domain).is_some()
 }
 
 /// The free providers' domains, which are well known and never a typing error.
 #[cfg(test)]
 pub(super) fn free() -> impl Iterator<Item = &'static str> {
-    entries(FREE)
+    FREE.iter().copied()
 }
 
-fn entries(list: &'static str) -> impl Iterator<Item = &'static str> {
-    list.lines()
+/// Sorted, because every contact is looked up.
+type List = LazyLock<Vec<&'static str>>;
+
+fn entry(list: &'static List, name: &str) -> Option<&'static str> {
+    let at = list.binary_search(&name).ok()?;
+    Some(list[at])
+}
+
+/// The entries of a file: one in a line, without its comments.
+fn sorted(file: &'static str) -> Vec<&'static str> {
+    let entries = file.lines();
+    let mut entries: Vec<_> = entries
         .filter(|it| !it.is_empty() && !it.starts_with('#'))
+        .collect();
+    entries.sort_unstable();
+    entries
 }

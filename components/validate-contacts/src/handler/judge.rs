@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
+use baton::Deadline;
 use futures::{FutureExt, StreamExt, stream};
 use serde_json::json;
 use spin_sdk::time::sleep;
@@ -31,9 +32,9 @@ struct Case {
     remembered: bool,
 }
 
-/// Checks a batch concurrently, for at most [`baton::budget::WORK`].
-pub(crate) async fn judge(attempt: Attempt, settings: &Settings) -> Judged {
-    let deadline = sleep(baton::budget::WORK).shared();
+/// Checks a batch concurrently, until the deadline.
+pub(crate) async fn judge(attempt: Attempt, settings: &Settings, deadline: Deadline) -> Judged {
+    let deadline = sleep(deadline.left()).shared();
     let mut cases: Vec<Case> = attempt
         .contacts
         .into_iter()

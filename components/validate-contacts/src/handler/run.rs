@@ -1,52 +1,36 @@
-use baton::contract::{RunAnswer, RunRequest, counts};
-use baton::{Answer, Config, Db, Error, with_heartbeat};
+use baton::contract::RunRequest;
+use baton::{Answer, Config, Db, Error, budget, with_heartbeat, work_batches};
 
-use super::{judge::judge, settings::Settings};
-use crate::calls::{ClaimContacts, Settle, SettleContacts};
+use super::judge::{Judged, judge};
+use super::settings::Settings;
+use crate::calls::{Attempt, ClaimContacts, SettleContacts};
 
-/// Claim → check → settle: one slice of a validation cycle.
+/// Claim → check → settle: a slice of a validation cycle, batch after batch.
 pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Error> {
     let settings = Settings::load().await?;
     let db = Db::connect(&config).await?;
-    let worker = baton::worker("validate-contacts");
-    let claim = db
-        .call(ClaimContacts {
-            trigger: asked.trigger,
-            worker,
-        })
-        .await?;
-    let attempt = match baton::claimed(claim) {
-        Ok(attempt) => attempt,
-        Err(answer) => return Ok(answer),
+    let claim = ClaimContacts {
+        trigger: asked.trigger,
+        worker: baton::worker("validate-contacts"),
     };
-
-    let attempt_id = attempt.attempt_id;
-    let claimed = attempt.contacts.len();
-    let Some(judged) = with_heartbeat(&db, attempt_id, judge(attempt, &settings)).await else {
-        return Ok(Answer::lost("lease_lost"));
+    let work = async |attempt: Attempt, deadline| {
+        let attempt_id = attempt.attempt_id;
+        let judging = judge(attempt, &settings, deadline);
+        Ok(with_heartbeat(&db, attempt_id, judging).await.into())
     };
-    let settled = db
-        .call(SettleContacts {
+    work_batches(
+        &db,
+        asked.trigger,
+        budget::WORK,
+        claim,
+        work,
+        |attempt_id, _, judged: Judged, claim_next| SettleContacts {
             attempt_id,
             outcomes: judged.outcomes,
             routes: judged.routes,
             throttle: judged.throttle,
-        })
-        .await?;
-    Ok(match settled {
-        Settle::Settled {
-            settled,
-            left,
-            again,
-        } => Answer::run(&RunAnswer::Ran {
-            counts: counts([
-                ("claimed", claimed.into()),
-                ("settled", settled.into()),
-                ("left", left.into()),
-            ]),
-            again,
-            again_in: None,
-        }),
-        Settle::Lost { reason } => Answer::lost(&reason),
-    })
+            claim_next,
+        },
+    )
+    .await
 }

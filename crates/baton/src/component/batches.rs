@@ -1,52 +1,54 @@
-use crate::budget;
-use crate::contract::items::{BatchOutcome, Plain, SettleItemsAnswer};
-use crate::contract::{Call, Claim, Trigger};
+use std::time::Duration;
+
+use crate::contract::{Batch, Call, Claim, SettleAnswer, Trigger, counts};
 use uuid::Uuid;
 
 use super::{Answer, Db, Error, claimed};
 use crate::clock::Deadline;
 use crate::slice::{Ran, claims_next};
 
-/// A lease on some work.
-pub trait Batch {
-    /// The fencing token.
-    fn attempt_id(&self) -> Uuid;
-    /// How many items.
-    fn size(&self) -> usize;
+/// What is left of a batch once it was worked.
+#[derive(Debug)]
+pub enum Worked<O> {
+    /// What came of it, to be settled.
+    Outcomes(O),
+    /// The same; then the call ends with this error.
+    Problem(O, Error),
+    /// The attempt is lost, for this reason.
+    Lost(String),
 }
 
-impl Batch for crate::contract::items::ItemAttempt {
-    fn attempt_id(&self) -> Uuid {
-        self.attempt_id
-    }
-
-    fn size(&self) -> usize {
-        self.items.len()
+impl<O> From<Option<O>> for Worked<O> {
+    /// None: the lease was lost.
+    fn from(outcomes: Option<O>) -> Self {
+        match outcomes {
+            Some(outcomes) => Self::Outcomes(outcomes),
+            None => Self::Lost("lease_lost".to_owned()),
+        }
     }
 }
 
-/// Claim → work → settle, batch after batch while the time lasts; a settlement claims the next batch in the same transaction.
+/// Claim → work → settle, batch after batch for so long; a settlement claims the next batch in the same transaction.
 ///
-/// `work` answers the outcomes of a batch, or none when its lease was lost; with an error, what it has is settled, and the
-/// call ends with that error.
+/// `settle` gets the fencing token, the size of the batch, what came of it, and whether to claim the next one.
 ///
 /// # Errors
 /// That of a call of the database, or of `work`.
 pub async fn work_batches<C, A, O, W, S>(
     db: &Db,
     trigger: Trigger,
+    time: Duration,
     claim: C,
     work: W,
-    settle: impl Fn(Uuid, BatchOutcome<O>, bool) -> S,
+    settle: impl Fn(Uuid, usize, O, bool) -> S,
 ) -> Result<Answer, Error>
 where
     C: Call<Output = Claim<A>>,
     A: Batch,
-    O: Plain,
-    W: AsyncFn(A, Deadline) -> Option<(Vec<O>, Option<Error>)>,
-    S: Call<Output = SettleItemsAnswer<A>>,
+    W: AsyncFn(A, Deadline) -> Result<Worked<O>, Error>,
+    S: Call<Output: SettleAnswer<A>>,
 {
-    let deadline = Deadline::after(budget::WORK);
+    let deadline = Deadline::after(time);
     let mut batch = match claimed(db.call(claim).await?) {
         Ok(batch) => batch,
         Err(answer) => return Ok(answer),
@@ -54,21 +56,25 @@ where
     let mut ran = Ran::default();
     loop {
         let (attempt_id, size) = (batch.attempt_id(), batch.size());
+        let mut brought = counts([("claimed", size.into())]);
+        brought.extend(batch.counts());
         let before = deadline.left();
-        let Some((outcomes, problem)) = work(batch, deadline).await else {
-            return Ok(Answer::lost("lease_lost"));
+        let (outcomes, problem) = match work(batch, deadline).await? {
+            Worked::Outcomes(outcomes) => (outcomes, None),
+            Worked::Problem(outcomes, problem) => (outcomes, Some(problem)),
+            Worked::Lost(reason) => return Ok(Answer::lost(&reason)),
         };
         let left = deadline.left();
         let goes_on = problem.is_none() && claims_next(trigger, left, before.saturating_sub(left));
-        let outcomes = BatchOutcome::new(size, outcomes);
-        let settled = match db.call(settle(attempt_id, outcomes, goes_on)).await? {
-            SettleItemsAnswer::Settled(it) => it,
-            SettleItemsAnswer::Lost { reason } => return Ok(Answer::lost(&reason)),
+        let answer = db.call(settle(attempt_id, size, outcomes, goes_on)).await?;
+        let settlement = match answer.settlement() {
+            Ok(settlement) => settlement,
+            Err(reason) => return Ok(Answer::lost(&reason)),
         };
         if let Some(problem) = problem {
             return Err(problem);
         }
-        match ran.add(size, settled).map(claimed) {
+        match ran.add(brought, settlement).map(claimed) {
             Some(Ok(next)) => batch = next,
             Some(Err(_)) | None => return Ok(Answer::run(&ran.answer())),
         }

@@ -1,6 +1,6 @@
 use crate::budget;
 use crate::contract::RunRequest;
-use crate::contract::items::{ClaimItems, ItemAttempt, ItemOutcome, SettleItems};
+use crate::contract::items::{BatchOutcome, ClaimItems, ItemAttempt, ItemOutcome, SettleItems};
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::Request;
@@ -46,17 +46,18 @@ impl<W> Job<W> {
         };
         let work = async |batch: ItemAttempt, deadline| {
             let attempt_id = batch.attempt_id;
-            let outcomes = with_heartbeat(&db, attempt_id, self.work_all(batch, deadline)).await?;
-            Some((outcomes, None))
+            let outcomes = with_heartbeat(&db, attempt_id, self.work_all(batch, deadline)).await;
+            Ok(outcomes.into())
         };
         work_batches(
             &db,
             asked.trigger,
+            budget::WORK,
             claim,
             work,
-            |attempt_id, outcomes, claim_next| SettleItems {
+            |attempt_id, size, outcomes, claim_next| SettleItems {
                 attempt_id,
-                outcomes,
+                outcomes: BatchOutcome::new(size, outcomes),
                 claim_next,
             },
         )

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Claim, Trigger, seconds};
+use super::{Batch, Claim, SettleAnswer, Settlement, Trigger, counts, seconds};
 
 crate::calls! {
     /// Claims the next items of a job.
@@ -70,6 +70,16 @@ pub struct ItemAttempt {
     pub attempt_id: Uuid,
     /// The batch.
     pub items: Vec<Item>,
+}
+
+impl Batch for ItemAttempt {
+    fn attempt_id(&self) -> Uuid {
+        self.attempt_id
+    }
+
+    fn size(&self) -> usize {
+        self.items.len()
+    }
 }
 
 /// An item to work.
@@ -166,6 +176,26 @@ pub enum SettleItemsAnswer<A = ItemAttempt> {
         /// A stable code.
         reason: String,
     },
+}
+
+impl<A> SettleAnswer<A> for SettleItemsAnswer<A> {
+    fn settlement(self) -> Result<Settlement<A>, String> {
+        match self {
+            Self::Settled(it) => Ok(Settlement {
+                counts: counts([
+                    ("completed", it.completed.into()),
+                    ("retried", it.retried.into()),
+                    ("failed", it.failed.into()),
+                    ("left", it.left.into()),
+                ]),
+                refused: None,
+                again: it.again,
+                again_in: it.again_in,
+                next: it.next,
+            }),
+            Self::Lost { reason } => Err(reason),
+        }
+    }
 }
 
 /// What a settlement of items came to.

@@ -16,13 +16,15 @@ pub(super) fn count(typed: &str, meant: &str, most: usize) -> Option<usize> {
     // Side by side, these look like one letter.
     let as_read = typed.replace("rn", "m").replace("vv", "w");
     let misread = usize::from(as_read != typed);
-    let slips = [(typed, 0), (as_read.as_str(), misread)]
+    let read = (misread > 0).then_some((as_read.as_str(), misread));
+    let slips = [(typed, 0)]
         .into_iter()
+        .chain(read)
         .filter(|(typed, _)| typed.len().abs_diff(meant.len()) <= most)
         .flat_map(|(typed, misread)| {
             [Length::Shorter, Length::Longer]
                 .into_iter()
-                .filter_map(move |it| Some(misread + slips(typed, meant, it)?))
+                .filter_map(move |it| Some(misread + slips(typed, meant, it, most)?))
         })
         .min()?;
     (slips <= most).then_some(slips)
@@ -35,33 +37,37 @@ enum Length {
     Longer,
 }
 
-/// The fewest slips between two words (optimal string alignment).
-fn slips(typed: &str, meant: &str, length: Length) -> Option<usize> {
+/// The fewest slips between two words (optimal string alignment), if they are no more than `most`. Every contact is compared with
+/// many words, so what cannot be within that is not looked at.
+fn slips(typed: &str, meant: &str, length: Length, most: usize) -> Option<usize> {
     let (typed, meant) = (typed.as_bytes(), meant.as_bytes());
-    let mut table = vec![vec![None; meant.len() + 1]; typed.len() + 1];
+    let mut table = vec![None; (typed.len() + 1) * (meant.len() + 1)];
+    let at = |i: usize, j: usize| i * (meant.len() + 1) + j;
     for i in 0..=typed.len() {
         for j in 0..=meant.len() {
-            let mut ways: Vec<Option<usize>> = vec![(i == 0 && j == 0).then_some(0)];
-            let mut after = |before: Option<usize>, slips| ways.push(before.map(|it| it + slips));
+            let one_more = |before: Option<usize>| before.filter(|it| *it < most).map(|it| it + 1);
+            let mut ways = [(i == 0 && j == 0).then_some(0), None, None, None];
             if j > 0 && length == Length::Shorter {
-                after(table[i][j - 1], 1);
+                ways[1] = one_more(table[at(i, j - 1)]);
             }
-            if i > 0 && length == Length::Longer && is_stray(typed, i - 1) {
-                after(table[i - 1][j], 1);
+            if i > 0 && length == Length::Longer {
+                ways[1] = one_more(table[at(i - 1, j)]).filter(|_| is_stray(typed, i - 1));
             }
             if i > 0 && j > 0 {
                 let (a, b) = (typed[i - 1], meant[j - 1]);
-                if a == b || are_confused(a, b) {
-                    after(table[i - 1][j - 1], usize::from(a != b));
-                }
+                let before = table[at(i - 1, j - 1)];
+                ways[2] = match a == b {
+                    true => before,
+                    false => one_more(before).filter(|_| are_confused(a, b)),
+                };
                 if i > 1 && j > 1 && (a, b) == (meant[j - 2], typed[i - 2]) {
-                    after(table[i - 2][j - 2], 1);
+                    ways[3] = one_more(table[at(i - 2, j - 2)]);
                 }
             }
-            table[i][j] = ways.into_iter().flatten().min();
+            table[at(i, j)] = ways.into_iter().flatten().min();
         }
     }
-    table[typed.len()][meant.len()]
+    table[at(typed.len(), meant.len())]
 }
 
 /// A letter too many is a slip if the finger was there already or beside it, or if it came after the word.
