@@ -11,6 +11,7 @@ mod items;
 mod last_contacts;
 mod limits;
 mod messages;
+mod next_batches;
 mod plans;
 mod promises;
 mod quiet_hours;

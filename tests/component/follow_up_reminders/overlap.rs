@@ -105,6 +105,8 @@ async fn a_provider_that_refuses_the_account_fails_the_run_and_loses_nothing() -
         20,
         "nothing goes after the first wave"
     );
+    let untried = "select count(*) from messages where status = 'reserved' and attempts = 0";
+    assert_eq!(scene.db.count(untried).await?, 5, "what was kept back");
     assert_eq!(scene.db.left_behind().await?, 0);
     let (status, answer) = scene.app.remind().await?;
     assert_eq!(
