@@ -48,42 +48,44 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := baton.clock();
+  v_milliseconds constant bigint := extract(epoch from clock_timestamp()) * 1000;
+  v_rank constant bigint := baton_api.microseconds(v_now);
   v_job constant baton.jobs := baton.queue_of(enqueue_many.job);
-  v_ids uuid[];
-  v_priorities int[];
-  v_run_at timestamptz[];
+  v_added int;
+  v_waits_until timestamptz;
+  v_is_due boolean;
 begin
   if jsonb_typeof(enqueue_many.items) is distinct from 'array' or jsonb_path_exists(enqueue_many.items, '$[*] ? (@.type() != "object")') then
     raise exception 'items are an array of objects with data, key, run_at and priority' using errcode = 'WK004';
   end if;
+  -- What is short and plain needs no look; escapes make a character six times as long at most.
   perform baton.check_item(g.run_at, g.priority, g.key, g.data, v_now)
-  from jsonb_to_recordset(enqueue_many.items) as g(run_at timestamptz, priority int, key text, data jsonb);
+  from jsonb_to_recordset(enqueue_many.items) as g(run_at timestamptz, priority int, key text, data jsonb)
+  where g.run_at is not null or g.priority is not null or g.key is not null or pg_column_size(g.data) > 32768;
   perform pg_catalog.pg_advisory_xact_lock_shared(v_job.lock_id::int, 0);
   with given as materialized (
-    select baton.ordered_id() as id, e.n, g.data, g.key, g.run_at, coalesce(g.priority, 0) as priority,
-           row_number() over (partition by g.key order by e.n) as nth
-    from jsonb_array_elements(enqueue_many.items) with ordinality as e(item, n)
-    cross join lateral jsonb_to_record(e.item) as g(data jsonb, key text, run_at timestamptz, priority int)
+    select baton.nth_id(v_milliseconds, g.n) as id, g.n, coalesce(g.data, '{}') as data, g.key, g.run_at, coalesce(g.priority, 0) as priority
+    from rows from (jsonb_to_recordset(enqueue_many.items) as (data jsonb, key text, run_at timestamptz, priority int)) with ordinality
+      as g(data, key, run_at, priority, n)
   ), keyed as (
     -- In the order of the keys, so that two that add the same ones cannot wait for each other.
     insert into baton.item_keys (job, key, item_id)
-    select v_job.name, g.key, g.id from given g where g.key is not null and g.nth = 1 order by g.key
+    select distinct on (g.key) v_job.name, g.key, g.id from given g where g.key is not null order by g.key, g.n
     on conflict do nothing
     returning item_id
-  ), added as (
+  ), added as materialized (
+    select g.* from given g where g.key is null or g.id in (select k.item_id from keyed k)
+  ), stored as (
     insert into baton.items (id, job, key, data, priority, created_at)
-    select g.id, v_job.name, g.key, coalesce(g.data, '{}'), g.priority, v_now
-    from given g where g.key is null or g.id in (select k.item_id from keyed k) order by g.n
-    returning id
+    select a.id, v_job.name, a.key, a.data, a.priority, v_now from added a
+  ), readied as (
+    insert into baton.ready_items (job, priority, rank, run_at, item_id)
+    select v_job.name, a.priority, v_rank + a.n - 1, case when a.run_at > v_now then a.run_at end, a.id from added a
   )
-  select array_agg(g.id order by g.n), array_agg(g.priority order by g.n), array_agg(g.run_at order by g.n)
-  into v_ids, v_priorities, v_run_at
-  from given g join added a on a.id = g.id;
-  if v_ids is null then
-    return 0;
-  end if;
-  perform baton.make_ready(v_job, v_ids, v_priorities, v_run_at, v_now);
-  return cardinality(v_ids);
+  select count(*), min(a.run_at) filter (where a.run_at > v_now), coalesce(bool_or(a.run_at is null or a.run_at <= v_now), false)
+  into v_added, v_waits_until, v_is_due from added a;
+  perform baton.announce_ready(v_job, v_rank, v_waits_until, v_is_due);
+  return v_added;
 end
 $$;
 comment on function baton.enqueue_many is 'Adds many items to the queue of a job at once.';
@@ -140,27 +142,46 @@ begin
 end
 $$;
 
--- Makes items ready that were just added or are to be tried again by an operator, and wakes the job. The caller holds the shared lock of the marks.
+-- The nth id, from 1, of many that are made in one millisecond since 1970: a UUID of version 7 that counts, so that they sort in this
+-- order (RFC 9562, section 6.2, method 1).
+create or replace function baton.nth_id(p_milliseconds bigint, p_n bigint) returns uuid
+language sql volatile
+as $$
+  select (lpad(to_hex(p_milliseconds + (p_n >> 12)), 12, '0') || '7' || lpad(to_hex(p_n & 4095), 3, '0') || substr(gen_random_uuid()::text, 20))::uuid
+$$;
+
+-- Makes items ready that an operator lets be tried again, and wakes the job. The caller holds the shared lock of the marks.
 create or replace function baton.make_ready(p_job baton.jobs, p_ids uuid[], p_priorities int[], p_run_at timestamptz[], p_now timestamptz) returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
   v_rank constant bigint := baton_api.microseconds(p_now);
-  v_retry bigint;
 begin
   insert into baton.ready_items (job, priority, rank, run_at, item_id)
   select p_job.name, g.priority, v_rank + g.n - 1, case when g.run_at > p_now then g.run_at end, g.id
   from unnest(p_ids, p_priorities, p_run_at) with ordinality as g(id, priority, run_at, n);
+  perform baton.announce_ready(p_job, v_rank, min(r) filter (where r > p_now), coalesce(bool_or(r is null or r <= p_now), false)) from unnest(p_run_at) r;
+end
+$$;
+
+-- Lets claims see items that were made ready, and wakes the job if one is due. p_rank: the smallest; p_waits_until: the first of those that
+-- wait. The caller holds the shared lock of the marks.
+create or replace function baton.announce_ready(p_job baton.jobs, p_rank bigint, p_waits_until timestamptz, p_is_due boolean) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_retry constant bigint := baton_api.microseconds(p_waits_until);
+begin
   -- The clock may have been set back.
-  if v_rank < baton_api.mark('rank_mark', p_job.lock_id) then
-    perform baton_api.set_mark('rank_mark', p_job.lock_id, v_rank);
+  if p_rank < baton_api.mark('rank_mark', p_job.lock_id) then
+    perform baton_api.set_mark('rank_mark', p_job.lock_id, p_rank);
   end if;
-  select baton_api.microseconds(min(r)) into v_retry from unnest(p_run_at) r where r > p_now;
   if v_retry < baton_api.mark('retry_mark', p_job.lock_id) then
     perform baton_api.set_mark('retry_mark', p_job.lock_id, v_retry);
   end if;
-  if exists (select from unnest(p_run_at) r where r is null or r <= p_now) then
+  if p_is_due then
     begin
       perform baton.wake_for_writer(p_job.name);
     exception when others then
