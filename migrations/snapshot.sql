@@ -249,6 +249,7 @@ create table baton.jobs (
   runs_are_attempts boolean not null default false,
   due_view regclass,
   items_kept_for interval not null default '3 days'::interval,
+  async_turns boolean not null default false,
   constraint job_alert_is_positive CHECK ((alert_after_seconds > 0)),
   constraint job_base_url_is_http_without_a_path CHECK ((base_url ~ '^https?://[^/?#@[:space:]]+$'::text)),
   constraint job_batch_size_within_1_and_1000 CHECK (((batch_size >= 1) AND (batch_size <= 1000))),
@@ -643,6 +644,8 @@ create sequence baton.woken_123456791;
 
 create function baton.allow(p_component text, VARIADIC p_functions text[]) returns void;
 
+create function baton.announce_ready(p_job baton.jobs, p_rank bigint, p_waits_until timestamp with time zone, p_is_due boolean) returns void;
+
 create function baton.attach_trigger(p_table regclass, p_name text, p_definition text) returns void;
 
 create function baton.cancel(job text, key text) returns boolean security definer;
@@ -709,6 +712,8 @@ create function baton.mark_woken(p_lock_id bigint) returns boolean;
 create function baton.mirror_auto_sync_message() returns trigger security definer;
 
 create function baton.note_contact() returns trigger security definer;
+
+create function baton.nth_id(p_milliseconds bigint, p_n bigint) returns uuid;
 
 create function baton.ordered_id() returns uuid;
 -- A new id that sorts by the time of its making.

@@ -20,7 +20,7 @@ const TEMPLATE: &str = "baton_template";
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
 /// In the template only, the clock can be stopped: it reads a row that every session sees.
-const CLOCK: &str = "
+pub(crate) const CLOCK: &str = "
     create table baton.test_clock (at timestamptz);
     insert into baton.test_clock values (null);
     revoke all on baton.test_clock from public, anon, authenticated, service_role;

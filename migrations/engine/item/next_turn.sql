@@ -23,7 +23,7 @@ declare
   v_marks text;
 begin
   select a.job, a.turns, a.outcome, a.role, a.seat, a.item_ids, a.group_ids, a.rank, a.result, a.told, coalesce(a.turn_at, a.claimed_at) as since,
-         j.kind, j.lock_id, j.paused_at, j.rate_per_minute, j.max_parallel, j.batch_size, j.lease_seconds, j.max_attempts
+         j.kind, j.lock_id, j.async_turns, j.paused_at, j.rate_per_minute, j.max_parallel, j.batch_size, j.lease_seconds, j.max_attempts
   into v from baton.attempts a join baton.jobs j on j.name = a.job where a.id = v_id;
   if not found or v.outcome is not null or v.turns <> v_turn or v_turn >= 100 or p_kind = 'queue' and v.role is distinct from session_user
      or v.result is not null or cardinality(v.group_ids) > 1 or v.rank is null
@@ -80,6 +80,10 @@ begin
   end if;
   if item_ids is null then
     return;
+  end if;
+  -- The settlement that ends the attempt waits for the disk, and with it for all turns before.
+  if v.async_turns then
+    perform pg_catalog.set_config('synchronous_commit', 'off', true);
   end if;
   done := cardinality(v.item_ids);
   update baton.attempts a

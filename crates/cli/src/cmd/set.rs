@@ -10,7 +10,7 @@ pub(crate) struct Args {
     /// The job, such as validate-contacts.
     job: String,
     /// Settings: mode, batch_size, lease_seconds, max_attempts, max_parallel, rate_per_minute (or `none`),
-    /// rate_burst, restart_delay_seconds, alert_after_seconds, items_kept_for, base_url (or `none`).
+    /// rate_burst, restart_delay_seconds, alert_after_seconds, items_kept_for, async_turns, base_url (or `none`).
     #[arg(required = true, value_parser = assignment, value_name = "SETTING=VALUE")]
     changes: Vec<(String, Value)>,
 }
