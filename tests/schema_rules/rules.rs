@@ -63,6 +63,15 @@ const RULES: &[(&str, &str)] = &[
          where n.nspname like 'baton%' and c.relkind in ('r', 'v') and c.relname not like 'test_%' and obj_description(c.oid, 'pg_class') is null",
     ),
     (
+        "no other function writes items or attempts, whose states no constraint checks",
+        "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname like 'baton%' and p.prosrc ~* '(insert\\s+into|update)\\s+baton\\.(items|attempts)\\M' and p.proname <> all (array[
+             'apply_chunk_results', 'cancel_item', 'claim_contacts', 'claim_next_items', 'drain_group', 'drop_items',
+             'enqueue', 'enqueue_in_group', 'enqueue_many', 'feed_rows', 'go_on', 'lose_attempt', 'lose_items',
+             'next_turn', 'open_message_attempt', 'renew_lease', 'retry_group', 'retry_items', 'settle_contacts',
+             'settle_messages', 'store_done', 'store_outcomes'])",
+    ),
+    (
         "foreign keys are indexed, but those to jobs, which are never deleted",
         "select k.conname::text from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
          where k.contype = 'f' and n.nspname = 'baton' and k.confrelid <> 'baton.jobs'::regclass
@@ -130,6 +139,7 @@ async fn every_rule_notices_when_it_is_broken() -> anyhow::Result<()> {
         "create function baton_api.prune(p text) returns jsonb language sql as 'select null::jsonb'",
         "comment on function baton_api.prune(int) is null",
         "comment on table baton.jobs is null",
+        "create function baton_api.odd() returns void language sql as 'update baton.items set status = ''odd'''",
         "create table baton.child (cycle_id uuid references baton.cycles)",
         "alter table baton.jobs add column odd timestamp",
         "create table public.odd ()",

@@ -9,7 +9,7 @@ pub(super) struct Figures {
     pub(super) contacts: u32,
     pub(super) baseline: Baseline,
     pub(super) throughput: Vec<Throughput>,
-    pub(super) skipped: Skipped,
+    pub(super) skipped: Vec<Skipped>,
     pub(super) memory: Memory,
     pub(super) recovery: Recovery,
     pub(super) claims: Vec<Claim>,
@@ -106,21 +106,22 @@ impl Figures {
                 "",
             ));
         }
-        let skipped = &self.skipped;
-        let ratio = skipped.requests_per_second / plain.round_trips_per_second;
-        let what = format!("skipped calls (409), {} connections", skipped.connections);
-        rows.push(figure(
-            &what,
-            per_second(skipped.requests_per_second),
-            &format!("{ratio:.2} × plain round trips"),
-        ));
-        rows.push(figure("  p50, p99", skipped.took.text(), ""));
-        if skipped.other_answers > 0 {
+        for skipped in &self.skipped {
+            let ratio = skipped.requests_per_second / plain.round_trips_per_second;
+            let what = format!("skipped calls (409), {} at once", skipped.connections);
             rows.push(figure(
-                "  answers other than 409",
-                count(skipped.other_answers),
-                "there should be none",
+                &what,
+                per_second(skipped.requests_per_second),
+                &format!("{ratio:.2} × plain round trips"),
             ));
+            rows.push(figure("  p50, p99", skipped.took.text(), ""));
+            if skipped.other_answers > 0 {
+                rows.push(figure(
+                    "  answers other than 409",
+                    count(skipped.other_answers),
+                    "there should be none",
+                ));
+            }
         }
         let mib =
             |it: Option<f64>| it.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.0} MiB"));
