@@ -101,7 +101,7 @@ async function waitUntil(done, what) {
 
 async function drain(maintenance, peer, version, setting, name) {
   const url = databaseUrl(name);
-  const jobs = setting.batched ? unbatchedJobs * BATCHED_TIMES : unbatchedJobs;
+  const jobs = unbatchedJobs * (setting.times ?? (setting.batched ? BATCHED_TIMES : 1));
   const options = { ...setting.options, jobs };
   const preparing = new Process(peer, options, 'prepare', url);
   await within(preparing.exited, GIVEN_UP_AFTER_MS, `filling the queue of ${peer.name}`);

@@ -79,7 +79,8 @@ export const peers = [
     // Its documents show batches of 4 for 4 concurrent tasks as an example. More drain faster, unless taken one by one.
     settings: [
       { name: 'batchSize 1, 4 concurrent tasks', batched: false, options: { batchSize: 1, concurrency: 4 } },
-      { name: 'batchSize 24, 24 concurrent tasks', batched: true, options: { batchSize: 24, concurrency: 24 } },
+      // It completes one by one, and takes seconds as it is.
+      { name: 'batchSize 24, 24 concurrent tasks', batched: true, times: 1, options: { batchSize: 24, concurrency: 24 } },
     ],
   },
   {
