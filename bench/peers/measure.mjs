@@ -38,7 +38,7 @@ class Process {
     this.exited = once(this.child, 'exit').then(([code]) => {
       if (code !== 0 && !this.killed) throw new Error(`${peer.name}: a process ended with ${code}`);
     });
-    // Whoever waits for it hears of it; nobody may be waiting yet.
+    // What waits for it hears of it; there may be nothing yet that does.
     this.exited.catch(() => {});
     this.ready = new Promise((resolve) => {
       createInterface({ input: this.child.stdout }).on('line', (line) => {

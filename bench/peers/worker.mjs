@@ -32,7 +32,7 @@ export async function end() {
   lines.close();
 }
 
-// Nobody is there to stop it.
+// There is no one left to stop it.
 function exit() {
   process.exit(1);
 }

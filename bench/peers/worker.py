@@ -44,5 +44,5 @@ async def _tell() -> None:
 
 async def _word() -> None:
     if not await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
-        # Nobody is there to stop it.
+        # There is no one left to stop it.
         os._exit(1)
