@@ -38,6 +38,7 @@ pub(super) fn in_short(outcome: &Outcome) -> String {
         Outcome::Failed(it) => format!("failed {}", it.reason),
         Outcome::Retry { trouble, wait } => format!("retry {} {wait:?}", trouble.reason),
         Outcome::Unknown { trouble, askable } => format!("unknown {} {askable}", trouble.reason),
+        Outcome::Unsent => "unsent".to_owned(),
         Outcome::Absent => "absent".to_owned(),
         Outcome::Outbox => "outbox".to_owned(),
         Outcome::Refused(it) => format!("refused {}", it.reason),
