@@ -113,6 +113,12 @@ async fn a_host_that_is_killed_again_and_again_sends_nobody_two_messages() -> an
         }
         sms.release();
         sms.heal();
+        // What it asked of the database while it waited renews its lease.
+        until("its last statement has ended", async || {
+            let active = db.sessions("state = 'active' and pid <> pg_backend_pid()");
+            Ok((active.await? == 0).then_some(()))
+        })
+        .await?;
         // Its silence is not waited for.
         let sql = "update attempts set leased_until = now() - interval '1 second' where finished_at is null";
         db.owner.batch_execute(sql).await?;
