@@ -76,14 +76,14 @@ async fn measure(args: &Args, home: &Home, scratch: &Scratch) -> Result<Figures>
 
     unlimited(client, 50).await?;
     load::fill(client, 1_000).await?;
-    resolver.hold();
-    let held = hold_a_batch(&http, &resolver).await?;
     let mut skipped = Vec::new();
     for connections in [1, 8] {
+        resolver.hold();
+        let held = hold_a_batch(&http, &resolver).await?;
         skipped.push(load::skipped(&http, connections, SPELL).await?);
+        resolver.release();
+        held.await??;
     }
-    resolver.release();
-    held.await??;
 
     let recovery = recover(home, scratch, &http, &resolver, child).await?;
     let mut claims = Vec::new();
