@@ -6,25 +6,19 @@ use dispatch::Outcome;
 use dispatch::calls::{MessageAttempt, SettleMessages};
 use serde_json::json;
 use tokio_postgres::Client;
-use validate_contacts::calls::{Attempt, SettleContacts};
+use validate_contacts::calls::{Attempt, SettleContacts, Throttle};
 use validate_contacts::email::{Reason, Status};
 
 use crate::support::db::Db;
 use crate::support::settling::messages::{
     claim_auto_syncs, claim_reminders, claimed, letter_to, no_quiet_hours, sent, submit, told,
+    trouble,
 };
 use crate::support::settling::{claim, verdicts};
 
 #[tokio::test]
 async fn contacts_are_settled_and_claimed_until_none_is_due() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    db.configure(json!({ "batch_size": 2, "rate_per_minute": null }))
-        .await?;
-    db.add_many_contacts(5).await?;
-    let worker = db.worker().await?;
-    let Claim::Claimed(mut attempt) = claim(&worker, Trigger::Tick).await? else {
-        panic!("work is due");
-    };
+    let (db, worker, mut attempt) = five_contacts().await?;
     let mut sizes = vec![attempt.contacts.len()];
     loop {
         let settlement = settle_contacts(&worker, &attempt).await?;
@@ -51,16 +45,9 @@ async fn contacts_are_settled_and_claimed_until_none_is_due() -> anyhow::Result<
 
 #[tokio::test]
 async fn a_provider_that_asks_for_patience_ends_a_call_with_contacts() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    db.configure(json!({ "batch_size": 2, "rate_per_minute": null }))
-        .await?;
-    db.add_many_contacts(5).await?;
-    let worker = db.worker().await?;
-    let Claim::Claimed(attempt) = claim(&worker, Trigger::Tick).await? else {
-        panic!("work is due");
-    };
+    let (db, worker, attempt) = five_contacts().await?;
     let settle = SettleContacts {
-        throttle: Some(validate_contacts::calls::Throttle {
+        throttle: Some(Throttle {
             seconds: 60,
             reason: "provider_throttled",
         }),
@@ -76,13 +63,7 @@ async fn a_provider_that_asks_for_patience_ends_a_call_with_contacts() -> anyhow
 
 #[tokio::test]
 async fn reminders_are_settled_and_claimed_until_none_is_due() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    no_quiet_hours(&db).await?;
-    db.configure_job("follow-up-reminders", json!({ "batch_size": 2 }))
-        .await?;
-    db.add_assignments(5).await?;
-    let worker = db.worker().await?;
-    let first = claimed(claim_reminders(&worker, Trigger::Manual).await?)?;
+    let (db, worker, first) = reminders(5).await?;
     assert_eq!(send_all(&worker, first).await?, [2, 2, 1]);
     let submitted = "select count(*) from messages where status = 'submitted'";
     assert_eq!(db.count(submitted).await?, 5);
@@ -108,15 +89,9 @@ async fn messages_of_auto_syncs_are_settled_and_claimed_until_none_is_due() -> a
 
 #[tokio::test]
 async fn a_provider_that_refuses_ends_a_call_with_messages() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    no_quiet_hours(&db).await?;
-    db.configure_job("follow-up-reminders", json!({ "batch_size": 2 }))
-        .await?;
-    db.add_assignments(5).await?;
-    let worker = db.worker().await?;
-    let first = claimed(claim_reminders(&worker, Trigger::Manual).await?)?;
+    let (_db, worker, first) = reminders(5).await?;
     submit_all(&worker, &first).await?;
-    let refused = Outcome::Refused(crate::support::settling::messages::trouble("bad_key"));
+    let refused = Outcome::Refused(trouble("bad_key"));
     let settlement = settle_messages(&worker, &first, &refused).await?;
     assert_eq!(settlement.refused.as_deref(), Some("provider_refused"));
     assert_eq!(settlement.next, None);
@@ -125,11 +100,7 @@ async fn a_provider_that_refuses_ends_a_call_with_messages() -> anyhow::Result<(
 
 #[tokio::test]
 async fn a_message_that_was_kept_back_is_due_at_once_and_was_not_tried() -> anyhow::Result<()> {
-    let db = Db::new().await?;
-    no_quiet_hours(&db).await?;
-    db.add_assignments(1).await?;
-    let worker = db.worker().await?;
-    let first = claimed(claim_reminders(&worker, Trigger::Manual).await?)?;
+    let (db, worker, first) = reminders(1).await?;
     submit_all(&worker, &first).await?;
     let tried = "select concat_ws(' ', status, attempts, due_at <= baton.clock()) from messages";
     assert_eq!(db.text(tried).await?.as_deref(), Some("submitting 1"));
@@ -140,6 +111,31 @@ async fn a_message_that_was_kept_back_is_due_at_once_and_was_not_tried() -> anyh
     assert_eq!(next.messages[0].id, first.messages[0].id);
     assert_eq!(db.text(tried).await?.as_deref(), Some("reserved 0"));
     Ok(())
+}
+
+/// Five contacts, and a worker that has the first two.
+async fn five_contacts() -> anyhow::Result<(Db, Client, Attempt)> {
+    let db = Db::new().await?;
+    db.configure(json!({ "batch_size": 2, "rate_per_minute": null }))
+        .await?;
+    db.add_many_contacts(5).await?;
+    let worker = db.worker().await?;
+    match claim(&worker, Trigger::Tick).await? {
+        Claim::Claimed(attempt) => Ok((db, worker, attempt)),
+        other => anyhow::bail!("nothing could be claimed: {other:?}"),
+    }
+}
+
+/// So many assignments to remind of, and a worker that has the first two.
+async fn reminders(n: i32) -> anyhow::Result<(Db, Client, MessageAttempt)> {
+    let db = Db::new().await?;
+    no_quiet_hours(&db).await?;
+    db.configure_job("follow-up-reminders", json!({ "batch_size": 2 }))
+        .await?;
+    db.add_assignments(n).await?;
+    let worker = db.worker().await?;
+    let first = claimed(claim_reminders(&worker, Trigger::Manual).await?)?;
+    Ok((db, worker, first))
 }
 
 /// Sends batch after batch; the sizes of the batches.

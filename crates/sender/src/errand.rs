@@ -78,7 +78,7 @@ impl<'a> Errand<'a> {
             sent_at: now,
         };
         let outcome = match &self.sent {
-            None if slept => kept_back(),
+            None if slept => sender_slept(),
             None => self.send(&envelope).await,
             Some(sent) => self.look(&envelope, sent).await,
         };
@@ -144,7 +144,7 @@ fn write(message: &Message, provider: &Provider, region: Option<&str>) -> Result
     })
 }
 
-fn kept_back() -> Outcome {
+fn sender_slept() -> Outcome {
     Outcome::Retry {
         trouble: trouble(
             "sender_slept",

@@ -18,9 +18,8 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
     };
     let told: RefCell<BTreeMap<Uuid, SyncJob>> = RefCell::default();
     let work = async |mut attempt: ChunkAttempt, deadline| {
-        match attempt.jobs.is_empty() {
-            true => attempt.jobs = told.borrow().clone(),
-            false => *told.borrow_mut() = attempt.jobs.clone(),
+        if !attempt.jobs.is_empty() {
+            *told.borrow_mut() = std::mem::take(&mut attempt.jobs);
         }
         // What asks no source is done before a lease could run out.
         if let Some(outcomes) = without_asking(&attempt.chunks) {
@@ -31,6 +30,7 @@ pub(crate) async fn run(config: Config, asked: RunRequest) -> Result<Answer, Err
             // The chunks are due again, none of their tries used up.
             Err(error) => return Ok(Worked::Problem(Vec::new(), error)),
         };
+        attempt.jobs = told.borrow().clone();
         let closed = open_secrets(&mut attempt.jobs, &key);
         let attempt_id = attempt.attempt_id;
         let working = sync(attempt, &closed, deadline);
